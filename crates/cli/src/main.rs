@@ -1,0 +1,3 @@
+//! The `bucketload` command.
+
+fn main() {}

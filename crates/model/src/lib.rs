@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod error_class;
+mod gap;
+mod ids;
+mod progress;
+mod report;
+mod source;
+mod stage;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use error_class::ErrorClass;
+pub use gap::{Gap, GapReason};
+pub use ids::{
+    AccountUuid, CommentId, ImportId, ParseIdError, PullRequestId, RepositoryName, RepositorySlug,
+    RepositoryUuid, WorkspaceSlug,
+};
+pub use progress::{
+    GitPhase, GitTransfer, NullSink, ProgressEvent, ProgressSink, RecordingSink, Wait, WaitReason,
+};
+pub use report::{GitReport, ImportReport, ImportState, RequestReport, StageReport, StageState};
+pub use source::{ParseSourceError, Source};
+pub use stage::{ParseStageError, Stage};

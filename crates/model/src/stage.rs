@@ -1,0 +1,125 @@
+//! The steps of an import.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// One step of an import. The order of the variants is the order of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The repository object itself.
+    Repository,
+    /// Every ref and object, into a bare mirror.
+    Git,
+    /// The workspace's members.
+    Users,
+    /// Every pull request in all four states, with reviewers and participants.
+    PullRequests,
+    /// The discussion of every pull request that has one.
+    PullRequestComments,
+    /// Counts what is stored against what was reported.
+    Finish,
+}
+
+/// A text that is no stage's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("“{0}” is no stage")]
+pub struct ParseStageError(pub String);
+
+impl Stage {
+    /// Every stage, in order.
+    pub const ALL: &'static [Self] = &[
+        Self::Repository,
+        Self::Git,
+        Self::Users,
+        Self::PullRequests,
+        Self::PullRequestComments,
+        Self::Finish,
+    ];
+
+    /// The name used in commands, reports and the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Repository => "repository",
+            Self::Git => "git",
+            Self::Users => "users",
+            Self::PullRequests => "pull_requests",
+            Self::PullRequestComments => "pull_request_comments",
+            Self::Finish => "finish",
+        }
+    }
+
+    /// What the stage brings home, for people.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Repository => {
+                "the repository object: name, description, owner, settings it shows"
+            }
+            Self::Git => "every branch, tag and other ref with all its history",
+            Self::Users => "the workspace's members; people met elsewhere are kept as they are met",
+            Self::PullRequests => "pull requests of all states, with reviewers and participants",
+            Self::PullRequestComments => "the discussion of every pull request that has one",
+            Self::Finish => "counts what is stored against what Bitbucket reported",
+        }
+    }
+
+    /// The stages whose objects this one works on. It may begin before they end:
+    /// comments are fetched while the list of pull requests still comes in.
+    pub const fn needs(self) -> &'static [Self] {
+        match self {
+            Self::Repository => &[],
+            Self::Git | Self::Users | Self::PullRequests | Self::Finish => &[Self::Repository],
+            Self::PullRequestComments => &[Self::Repository, Self::PullRequests],
+        }
+    }
+
+    /// Whether a person may leave it out. The first and the last are always run:
+    /// without the one nothing has a key, without the other nobody knows what is missing.
+    pub const fn is_optional(self) -> bool {
+        !matches!(self, Self::Repository | Self::Finish)
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Stage {
+    type Err = ParseStageError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|stage| stage.name() == text)
+            .ok_or_else(|| ParseStageError(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_match_their_serialised_form() {
+        for stage in Stage::ALL {
+            assert_eq!(
+                serde_json::to_string(stage).unwrap(),
+                format!("\"{}\"", stage.name())
+            );
+            assert_eq!(stage.name().parse::<Stage>().unwrap(), *stage);
+        }
+    }
+
+    #[test]
+    fn all_is_in_order_and_needs_point_backwards() {
+        assert!(Stage::ALL.is_sorted());
+        for stage in Stage::ALL {
+            assert!(stage.needs().iter().all(|need| need < stage), "{stage}");
+        }
+    }
+}
