@@ -3,6 +3,7 @@
 mod data_dir;
 mod database;
 mod export;
+pub mod mirror;
 
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use database::{

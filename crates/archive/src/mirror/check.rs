@@ -1,0 +1,98 @@
+//! What the `git` program is asked about a mirror.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use git2::Repository;
+
+use super::error::MirrorError;
+use super::git_program::{Git, detail};
+use super::refs::Refs;
+
+/// What `git fsck --full` found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fsck {
+    /// Whether every object is there and sound.
+    pub is_clean: bool,
+    /// What it said, one finding a line. Warnings may stand here although the
+    /// repository is clean.
+    pub findings: Vec<String>,
+}
+
+/// How a bundle is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BundleKind {
+    /// The same refs and objects give the same bytes, however they came into
+    /// the mirror: everything is packed anew by one thread, which takes long
+    /// for a big repository.
+    Reproducible,
+    /// The packing of the mirror is used as it is.
+    Fast,
+}
+
+pub(super) fn fsck(path: &Path, cancel: &AtomicBool) -> Result<Fsck, MirrorError> {
+    let output = Git::new(path, "fsck")
+        .args(["--full", "--no-dangling", "--no-progress"])
+        .run(b"", None, cancel, &|_| {})?;
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let findings = stdout.lines().chain(output.stderr.lines());
+    Ok(Fsck {
+        is_clean: output.status.success(),
+        findings: findings.map(str::to_owned).collect(),
+    })
+}
+
+/// Writes a bundle of every ref to `into`; `false` when there is none.
+///
+/// Not `git bundle create`, which cannot be told to pack anew. The format is
+/// that of gitformat-bundle(5), version 2: the refs, an empty line, a pack.
+pub(super) fn bundle(
+    repository: &Repository,
+    into: &Path,
+    kind: BundleKind,
+    cancel: &AtomicBool,
+) -> Result<bool, MirrorError> {
+    let refs = Refs::read(repository)?;
+    if refs.by_name.is_empty() {
+        return Ok(false);
+    }
+    let mut header = b"# v2 git bundle\n".to_vec();
+    let mut add = |id: git2::Oid, name: &[u8]| {
+        header.extend_from_slice(id.to_string().as_bytes());
+        header.push(b' ');
+        header.extend_from_slice(name);
+        header.push(b'\n');
+    };
+    if let Some(id) = repository.head().ok().and_then(|head| head.target()) {
+        add(id, b"HEAD");
+    }
+    for (name, target) in &refs.by_name {
+        add(target.id, name);
+    }
+    header.push(b'\n');
+    let mut file = File::create(into).map_err(MirrorError::io("create", into))?;
+    file.write_all(&header)
+        .map_err(MirrorError::io("write", into))?;
+    let stdout = file.try_clone().map_err(MirrorError::io("write", into))?;
+    let mut git = Git::new(repository.path(), "pack-objects").args([
+        "--all",
+        "--stdout",
+        "--delta-base-offset",
+        "--no-use-bitmap-index",
+        "-q",
+    ]);
+    if kind == BundleKind::Reproducible {
+        git = git.args(["--threads=1", "--no-reuse-object"]);
+    }
+    let output = git.run(b"", Some(stdout), cancel, &|_| {})?;
+    if !output.status.success() {
+        return Err(MirrorError::GitProgram {
+            command: "pack-objects",
+            detail: detail(&output.stderr),
+        });
+    }
+    file.sync_all().map_err(MirrorError::io("sync", into))?;
+    Ok(true)
+}

@@ -1,0 +1,227 @@
+//! Bare git mirrors: gix carries, libgit2 reads, the `git` program checks.
+//!
+//! | module | does |
+//! |---|---|
+//! | `layout` | makes a bare repository, or what is missing of one |
+//! | `lock`, `sweep` | one writer at a time; leftovers of killed runs |
+//! | `listing`, `plan` | what the remote shows, and what that changes |
+//! | `carrier` | the seam: brings objects, writes no ref |
+//! | `gix_carrier`, `http` | objects by gix over reqwest |
+//! | `git_carrier`, `git_program` | objects by the `git` program |
+//! | `durable`, `refs` | packs on the disk first, then all refs at once |
+//! | `reach` | which old targets are lost, which new ones are here already |
+//! | `update` | the order of all this |
+//! | `check` | `git fsck`, bundles |
+//!
+//! The order of an update carries its promises. Packs arrive in a folder of
+//! their own, are synced and moved, index last; only then one new
+//! `packed-refs` replaces the old one. Killed anywhere, the mirror is the old
+//! one or the new one, and the next update sweeps what was in between.
+
+mod carrier;
+mod check;
+mod durable;
+mod error;
+mod git_carrier;
+mod git_program;
+mod gix_carrier;
+mod http;
+mod layout;
+mod listing;
+mod lock;
+mod meter;
+mod plan;
+mod reach;
+mod refs;
+mod sweep;
+mod update;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use git2::{ErrorCode, ObjectType, Oid, Repository};
+
+pub use check::{BundleKind, Fsck};
+pub use error::MirrorError;
+pub use plan::ArchivedRef;
+pub use refs::Ref;
+pub use update::{MirrorUpdate, Remote, TransportKind, UpdateOptions};
+
+use refs::Refs;
+
+/// A bare repository that holds everything a remote ever showed.
+///
+/// All methods block; asynchronous callers use `spawn_blocking`.
+#[derive(Debug, Clone)]
+pub struct Mirror {
+    path: PathBuf,
+}
+
+impl Mirror {
+    /// Opens the mirror at `path`, or makes an empty one, or completes one
+    /// whose making was interrupted.
+    ///
+    /// # Errors
+    ///
+    /// [`MirrorError::NotAMirror`] if the folder holds other files;
+    /// [`MirrorError::Busy`] if it is being made right now.
+    pub fn open_or_init(path: &Path) -> Result<Self, MirrorError> {
+        let path = std::path::absolute(path).map_err(MirrorError::io("find", path))?;
+        layout::make(&path)?;
+        let mirror = Self { path };
+        mirror.repository()?;
+        Ok(mirror)
+    }
+
+    /// Opens the mirror at `path`, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`MirrorError::Corrupt`] if there is one that cannot be read.
+    pub fn open(path: &Path) -> Result<Option<Self>, MirrorError> {
+        let path = std::path::absolute(path).map_err(MirrorError::io("find", path))?;
+        if !layout::is_complete(&path) {
+            return Ok(None);
+        }
+        let mirror = Self { path };
+        mirror.repository()?;
+        Ok(Some(mirror))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The repository, for reading.
+    ///
+    /// # Errors
+    ///
+    /// [`MirrorError::Corrupt`] if libgit2 cannot read it.
+    pub fn repository(&self) -> Result<Repository, MirrorError> {
+        Repository::open_bare(&self.path).map_err(MirrorError::corrupt(&self.path))
+    }
+
+    /// Brings the mirror up to date with `remote`.
+    ///
+    /// Everything the remote shows below `refs/` is mirrored under its own
+    /// name. What the remote let go of since the last update stays under
+    /// `refs/archive/<timestamp>/`. When nothing changed, nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// [`MirrorError::class`] says what each failure calls for. Whatever it
+    /// was, the mirror is as it was before, or already up to date.
+    pub fn update(
+        &self,
+        remote: &Remote,
+        options: &UpdateOptions<'_>,
+    ) -> Result<MirrorUpdate, MirrorError> {
+        update::run(&self.path, remote, options)
+    }
+
+    /// Every ref, the archived ones included, in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// [`MirrorError::Corrupt`] if they cannot be read.
+    pub fn refs(&self) -> Result<Vec<Ref>, MirrorError> {
+        let refs = Refs::read(&self.repository()?)?;
+        Ok(refs
+            .by_name
+            .into_iter()
+            .map(|(name, target)| Ref {
+                name,
+                target: target.id,
+            })
+            .collect())
+    }
+
+    /// Whether the mirror has this commit.
+    ///
+    /// # Errors
+    ///
+    /// [`MirrorError::Corrupt`] if the repository cannot be read.
+    pub fn has_commit(&self, id: Oid) -> Result<bool, MirrorError> {
+        Ok(self.repository()?.find_commit(id).is_ok())
+    }
+
+    /// The commit whose hash begins with `prefix`, such as the 12 characters
+    /// that Bitbucket gives; `None` if there is none, or more than one.
+    ///
+    /// # Errors
+    ///
+    /// [`MirrorError::Corrupt`] if the repository cannot be read.
+    pub fn resolve_short(&self, prefix: &str) -> Result<Option<Oid>, MirrorError> {
+        // git itself takes no less than four.
+        let is_hash =
+            (4..=40).contains(&prefix.len()) && prefix.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hash {
+            return Ok(None);
+        }
+        let repository = self.repository()?;
+        let corrupt = || MirrorError::corrupt(&self.path);
+        let padded = Oid::from_str(&format!("{prefix:0<40}")).map_err(corrupt())?;
+        let database = repository.odb().map_err(corrupt())?;
+        let found = match database.exists_prefix(padded, prefix.len()) {
+            Ok(found) => found,
+            Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::Ambiguous) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(corrupt()(error)),
+        };
+        let (_, kind) = database.read_header(found).map_err(corrupt())?;
+        Ok((kind == ObjectType::Commit).then_some(found))
+    }
+
+    /// Has the `git` program check every object (`git fsck --full`).
+    ///
+    /// # Errors
+    ///
+    /// [`MirrorError::GitMissing`], [`MirrorError::Cancelled`]. What it finds
+    /// is not an error.
+    pub fn fsck(&self, cancel: &AtomicBool) -> Result<Fsck, MirrorError> {
+        check::fsck(&self.path, cancel)
+    }
+
+    /// Writes every ref and object to one file that `git clone` understands.
+    /// An empty mirror has no bundle: returns `false` and writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`MirrorError::GitMissing`], [`MirrorError::Cancelled`],
+    /// [`MirrorError::DiskFull`], [`MirrorError::Io`].
+    pub fn bundle(
+        &self,
+        into: &Path,
+        kind: BundleKind,
+        cancel: &AtomicBool,
+    ) -> Result<bool, MirrorError> {
+        check::bundle(&self.repository()?, into, kind, cancel)
+    }
+
+    /// The bytes of all its files.
+    ///
+    /// # Errors
+    ///
+    /// [`MirrorError::Io`] if a folder cannot be read.
+    pub fn size_bytes(&self) -> Result<u64, MirrorError> {
+        size_bytes(&self.path)
+    }
+}
+
+fn size_bytes(folder: &Path) -> Result<u64, MirrorError> {
+    let mut sum = 0;
+    for entry in fs::read_dir(folder).map_err(MirrorError::io("list", folder))? {
+        let entry = entry.map_err(MirrorError::io("list", folder))?;
+        let path = entry.path();
+        let metadata = entry.metadata().map_err(MirrorError::io("read", &path))?;
+        sum += if metadata.is_dir() {
+            size_bytes(&path)?
+        } else {
+            metadata.len()
+        };
+    }
+    Ok(sum)
+}

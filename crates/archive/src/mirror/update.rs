@@ -1,0 +1,409 @@
+//! One update of a mirror, step by step.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use bucketload_model::{GitPhase, GitTransfer};
+use chrono::{DateTime, Utc};
+use git2::{Oid, Repository};
+use gix_object::bstr::BString;
+use secrecy::SecretString;
+use tokio::sync::watch;
+use url::Url;
+
+use super::carrier::{Carrier, Received, Request};
+use super::durable::install_packs;
+use super::error::MirrorError;
+use super::git_carrier::GitCarrier;
+use super::gix_carrier::GixCarrier;
+use super::http::HttpClient;
+use super::listing::Listing;
+use super::lock::RepositoryLock;
+use super::meter::{Meter, watched};
+use super::plan::{ArchivedRef, Plan, is_archived};
+use super::refs::{Refs, set_head};
+use super::sweep::{INCOMING, sweep};
+use super::{layout, reach};
+
+/// A server that sends nothing for this long will not: git's servers send a
+/// sign of life every five seconds while they gather objects.
+const DEFAULT_STALL: Duration = Duration::from_mins(2);
+
+/// How often the refs are listed anew when they moved during the fetch.
+const ATTEMPTS: usize = 3;
+
+/// Where a mirror comes from.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    /// The address that `git` would use, without a user or password.
+    pub url: Url,
+    /// The whole value of the `Authorization` header, such as `Bearer …`.
+    /// Sent to the origin of `url` alone and written nowhere.
+    pub authorization: Option<SecretString>,
+}
+
+/// Who brings the objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TransportKind {
+    /// gix, and the `git` program where gix and the server do not understand
+    /// each other.
+    #[default]
+    Auto,
+    /// gix alone.
+    Gix,
+    /// The `git` program alone.
+    GitProgram,
+}
+
+/// How to update a mirror.
+#[derive(Clone, Copy)]
+pub struct UpdateOptions<'a> {
+    /// Who brings the objects.
+    pub transport: TransportKind,
+    /// The time, for the names of archived refs.
+    pub now: DateTime<Utc>,
+    /// Told how far the transfer is, at most ten times a second, from another
+    /// thread.
+    pub progress: &'a (dyn Fn(GitTransfer) + Send + Sync),
+    /// Set it to stop; the update ends within a second.
+    pub cancel: &'a AtomicBool,
+    /// The name of the default branch, without `refs/heads/`. Without it, or
+    /// while the remote has no such branch, the remote's `HEAD` is asked.
+    pub head: Option<&'a str>,
+    /// How long to wait for a server that sends nothing.
+    pub stall: Duration,
+    /// Whether `file://` addresses are allowed, which the `git` program carries.
+    pub allow_file: bool,
+}
+
+impl<'a> UpdateOptions<'a> {
+    /// The usual options.
+    pub fn new(
+        now: DateTime<Utc>,
+        progress: &'a (dyn Fn(GitTransfer) + Send + Sync),
+        cancel: &'a AtomicBool,
+    ) -> Self {
+        Self {
+            transport: TransportKind::Auto,
+            now,
+            progress,
+            cancel,
+            head: None,
+            stall: DEFAULT_STALL,
+            allow_file: false,
+        }
+    }
+}
+
+impl fmt::Debug for UpdateOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpdateOptions")
+            .field("transport", &self.transport)
+            .field("now", &self.now)
+            .field("head", &self.head)
+            .field("stall", &self.stall)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an update did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MirrorUpdate {
+    /// Refs that the remote shows and the mirror has.
+    pub refs: u64,
+    /// Refs that are new.
+    pub created: u64,
+    /// Refs that point elsewhere than before.
+    pub changed: u64,
+    /// Targets that the remote let go of, and where they are kept.
+    pub archived: Vec<ArchivedRef>,
+    /// Refs of the remote that are not mirrored, because their names are
+    /// unsafe or in our own namespace. Each is worth a gap.
+    pub skipped: Vec<BString>,
+    /// Bytes received: over HTTP by gix, the size of the packs by `git`.
+    pub bytes_received: u64,
+    /// Objects received.
+    pub objects_received: u64,
+    /// Who brought it: never [`TransportKind::Auto`].
+    pub carried_by: TransportKind,
+}
+
+pub(super) fn run(
+    path: &Path,
+    remote: &Remote,
+    options: &UpdateOptions<'_>,
+) -> Result<MirrorUpdate, MirrorError> {
+    check_url(&remote.url, options.allow_file)?;
+    layout::make(path)?;
+    let _lock = RepositoryLock::acquire(path)?;
+    sweep(path)?;
+    let meter = Meter::default();
+    watched(&meter, options.progress, options.cancel, |stop| {
+        let run = |transport| {
+            let update = Update {
+                path,
+                remote,
+                options,
+                meter: &meter,
+                stop: stop.clone(),
+                transport,
+            };
+            update.run()
+        };
+        match options.transport {
+            _ if remote.url.scheme() == "file" => run(TransportKind::GitProgram),
+            TransportKind::Auto => match run(TransportKind::Gix) {
+                Err(error) if error.another_transport_may_help() => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "gix does not get on with this server; trying the git program"
+                    );
+                    match run(TransportKind::GitProgram) {
+                        // Then the first error tells more.
+                        Err(MirrorError::GitMissing { .. }) => Err(error),
+                        result => result,
+                    }
+                }
+                result => result,
+            },
+            transport => run(transport),
+        }
+    })
+}
+
+fn check_url(url: &Url, allow_file: bool) -> Result<(), MirrorError> {
+    let reason = match url.scheme() {
+        "http" | "https" => None,
+        "file" if allow_file => None,
+        _ => Some("only http and https are spoken"),
+    };
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    let reason = reason.or(has_user.then_some("it must not hold a user or a password"));
+    let has_tail = url.query().is_some() || url.fragment().is_some();
+    let reason = reason.or(has_tail.then_some("it must not hold a query or a fragment"));
+    reason.map_or(Ok(()), |reason| Err(MirrorError::Url { reason }))
+}
+
+/// An update by one carrier.
+struct Update<'a> {
+    path: &'a Path,
+    remote: &'a Remote,
+    options: &'a UpdateOptions<'a>,
+    meter: &'a Meter,
+    stop: watch::Receiver<bool>,
+    transport: TransportKind,
+}
+
+impl Update<'_> {
+    fn run(&self) -> Result<MirrorUpdate, MirrorError> {
+        for attempt in 1..=ATTEMPTS {
+            match self.attempt() {
+                Err(MirrorError::Moving) => {
+                    tracing::debug!(attempt, "the remote changed since its refs were listed");
+                    sweep(self.path)?;
+                }
+                result => return result,
+            }
+        }
+        Err(MirrorError::Moving)
+    }
+
+    fn carrier(&self) -> Result<Box<dyn Carrier + '_>, MirrorError> {
+        let (url, stall) = (&self.remote.url, self.options.stall);
+        let authorization = self.remote.authorization.as_ref();
+        if self.transport == TransportKind::GitProgram {
+            return Ok(Box::new(GitCarrier {
+                repository: self.path,
+                url,
+                authorization,
+                stall,
+                meter: self.meter,
+                cancel: self.options.cancel,
+            }));
+        }
+        let http = HttpClient::new(url, authorization, stall, self.stop.clone())?;
+        Ok(Box::new(GixCarrier::new(
+            http,
+            url.as_str(),
+            self.path,
+            self.meter,
+            self.options.cancel,
+        )?))
+    }
+
+    fn attempt(&self) -> Result<MirrorUpdate, MirrorError> {
+        self.meter
+            .set(|transfer| *transfer = GitTransfer::default());
+        let mut carrier = self.carrier()?;
+        let listing = carrier.list()?;
+        let repository = self.open()?;
+        let mut own = Refs::read(&repository)?;
+        let plan = Plan::new(&listing, &own);
+        let mut update = MirrorUpdate {
+            refs: listing.refs.len() as u64,
+            created: plan.created.len() as u64,
+            changed: plan.moved.len() as u64,
+            skipped: listing.skipped.clone(),
+            carried_by: self.transport,
+            ..MirrorUpdate::default()
+        };
+        if !plan.is_empty() {
+            let received = self.bring(&mut *carrier, &repository, &listing, &own, &plan)?;
+            update.bytes_received = received.bytes.unwrap_or_default();
+            update.objects_received = received.objects;
+            self.meter
+                .set(|transfer| transfer.phase = GitPhase::Finishing);
+            // Opened anew, to see the new packs.
+            let repository = self.open()?;
+            let moves: Vec<_> = plan
+                .moved
+                .iter()
+                .map(|(_, old, new)| (*old, *new))
+                .collect();
+            let lost = reach::lost(&repository, &moves).map_err(MirrorError::corrupt(self.path))?;
+            update.archived = plan.apply(&mut own, &lost, self.options.now);
+            own.write(&repository)?;
+            self.compare(&listing)?;
+        }
+        self.set_head(&listing)?;
+        tracing::info!(
+            transport = ?self.transport,
+            refs = update.refs,
+            created = update.created,
+            changed = update.changed,
+            archived = update.archived.len(),
+            bytes = update.bytes_received,
+            objects = update.objects_received,
+            "the mirror is up to date"
+        );
+        Ok(update)
+    }
+
+    fn open(&self) -> Result<Repository, MirrorError> {
+        Repository::open_bare(self.path).map_err(MirrorError::corrupt(self.path))
+    }
+
+    /// Fetches what is missing for `plan` and puts it on the disk.
+    fn bring(
+        &self,
+        carrier: &mut dyn Carrier,
+        repository: &Repository,
+        listing: &Listing,
+        own: &Refs,
+        plan: &Plan,
+    ) -> Result<Received, MirrorError> {
+        let tips: HashSet<Oid> = own.by_name.values().map(|target| target.id).collect();
+        let known = reach::known(repository, plan.targets().map(|(_, id)| id), &tips)
+            .map_err(MirrorError::corrupt(self.path))?;
+        let mut seen = known;
+        let wants: Vec<(BString, Oid)> = plan
+            .targets()
+            .filter(|(_, id)| seen.insert(*id))
+            .map(|(name, id)| (name.clone(), id))
+            .collect();
+        if wants.is_empty() {
+            return Ok(Received::default());
+        }
+        let (shared, own) = commits(repository, own, listing);
+        // Of this process alone: a `git` that outlived a killed parent must
+        // not find it.
+        let root = self.path.join(INCOMING);
+        let incoming = root.join(std::process::id().to_string());
+        let packs = incoming.join("pack");
+        fs::create_dir_all(&packs).map_err(MirrorError::io("create", &packs))?;
+        let result = carrier.fetch(&Request {
+            wants: &wants,
+            shared: &shared,
+            own: &own,
+            incoming: &incoming,
+        });
+        let mut received = result.inspect_err(|_| {
+            // What is left of it is swept by the next update.
+            let _ = fs::remove_dir_all(&root);
+        })?;
+        self.meter
+            .set(|transfer| transfer.phase = GitPhase::Finishing);
+        let size = install_packs(&packs, &self.path.join("objects/pack"))?;
+        received.bytes.get_or_insert(size);
+        fs::remove_dir_all(&root).map_err(MirrorError::io("remove", &root))?;
+        self.check_targets(plan)?;
+        Ok(received)
+    }
+
+    /// No ref points to what is not here. The `git` program asks for names,
+    /// so it may have brought a newer target than the one listed.
+    fn check_targets(&self, plan: &Plan) -> Result<(), MirrorError> {
+        let repository = self.open()?;
+        let database = repository.odb().map_err(MirrorError::corrupt(self.path))?;
+        if plan.targets().all(|(_, id)| database.exists(id)) {
+            Ok(())
+        } else {
+            Err(MirrorError::Moving)
+        }
+    }
+
+    /// Counts the mirror's refs, read anew, against the listing.
+    fn compare(&self, listing: &Listing) -> Result<(), MirrorError> {
+        let own = Refs::read(&self.open()?)?;
+        let stored = own.by_name.keys().filter(|name| !is_archived(name)).count();
+        let equal = listing
+            .refs
+            .iter()
+            .filter(|(name, id)| own.by_name.get(*name).is_some_and(|own| own.id == **id))
+            .count();
+        if equal == listing.refs.len() && stored == equal {
+            Ok(())
+        } else {
+            Err(MirrorError::RefsMismatch {
+                listed: listing.refs.len() as u64,
+                stored: equal as u64,
+            })
+        }
+    }
+
+    fn set_head(&self, listing: &Listing) -> Result<(), MirrorError> {
+        let named = self
+            .options
+            .head
+            .map(|branch| BString::from(format!("refs/heads/{branch}")));
+        let candidates = [named, listing.head.clone()];
+        let safe = || {
+            let candidates = candidates.iter().flatten();
+            candidates.filter(|name| super::listing::may_be_mirrored(name))
+        };
+        let branch = safe()
+            .find(|name| listing.refs.contains_key(*name))
+            .or_else(|| safe().next());
+        if let Some(branch) = branch {
+            set_head(self.path, branch)?;
+        }
+        Ok(())
+    }
+}
+
+/// The commits at the mirror's refs: those that the remote shows as well, and
+/// those that it may or may not have.
+fn commits(repository: &Repository, own: &Refs, listing: &Listing) -> (Vec<Oid>, Vec<Oid>) {
+    let shown: HashSet<Oid> = listing.refs.values().copied().collect();
+    let mut seen = HashSet::new();
+    let (mut shared, mut others) = (Vec::new(), Vec::new());
+    for target in own.by_name.values() {
+        let commit = repository
+            .find_object(target.id, None)
+            .and_then(|object| object.peel_to_commit());
+        // A ref to a tree or a blob has nothing to negotiate with.
+        let Ok(commit) = commit else { continue };
+        if seen.insert(commit.id()) {
+            if shown.contains(&target.id) {
+                shared.push(commit.id());
+            } else {
+                others.push(commit.id());
+            }
+        }
+    }
+    (shared, others)
+}
