@@ -154,6 +154,11 @@ impl Client {
         &self.options.api_url
     }
 
+    /// Requests allowed in an hour; absent where we set no limit of our own.
+    pub fn hourly_quota(&self) -> Option<u32> {
+        self.governor.hourly_quota()
+    }
+
     /// The credential in use.
     pub fn credential(&self) -> &Credential {
         &self.credential

@@ -30,6 +30,19 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Objects on a page, the most that Bitbucket allows: more is answered
+    /// with 400.
+    pub const fn page_length(self) -> u64 {
+        match self {
+            Self::PullRequests => 50,
+            Self::Repository | Self::Repositories | Self::Members | Self::PullRequestComments => {
+                100
+            }
+        }
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

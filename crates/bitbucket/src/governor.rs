@@ -66,6 +66,11 @@ impl Governor {
         }
     }
 
+    /// Requests allowed in an hour; absent where there is no limit of our own.
+    pub const fn hourly_quota(&self) -> Option<u32> {
+        self.hourly_quota
+    }
+
     /// Waits until a request may be sent, and counts it. With `patient` false it
     /// returns the time at which it could be sent instead of waiting.
     pub(crate) async fn leave(&self, patient: bool) -> Result<Leave, DateTime<Utc>> {

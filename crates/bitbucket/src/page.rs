@@ -41,6 +41,8 @@ pub struct UnreadableItem {
 /// One page of a list.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
+    /// Its address.
+    pub url: PageUrl,
     /// The objects that could be read.
     pub items: Vec<Item<T>>,
     /// Those that could not.
@@ -113,12 +115,44 @@ impl Client {
             return Err(fail(RequestErrorKind::PagesInCircle));
         }
         Ok(Page {
+            url: url.clone(),
             items,
             unreadable,
             next,
             size: envelope.size,
             requests,
         })
+    }
+
+    /// How many objects a list has, by the smallest possible request.
+    ///
+    /// # Errors
+    ///
+    /// When the request fails for good.
+    pub async fn size(
+        &self,
+        endpoint: Endpoint,
+        first: &PageUrl,
+    ) -> Result<Option<u64>, RequestError> {
+        #[derive(Deserialize)]
+        struct Size {
+            #[serde(default, deserialize_with = "crate::lenient::scalar")]
+            size: Option<u64>,
+        }
+
+        let mut url = first.0.clone();
+        let kept: Vec<(String, String)> = url
+            .query_pairs()
+            .filter(|(name, _)| name != "pagelen" && name != "fields")
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        url.query_pairs_mut()
+            .clear()
+            .extend_pairs(kept)
+            .append_pair("pagelen", "10")
+            .append_pair("fields", "size");
+        let (size, _) = self.get_json::<Size>(endpoint, &url).await?;
+        Ok(size.size)
     }
 
     /// Every page from `first` on, one at a time, in Bitbucket's order.

@@ -410,8 +410,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Notes that a stage begins or goes on. What it missed before is tried
-    /// again, so those gaps are forgotten.
+    /// Notes that a stage begins or goes on.
     ///
     /// # Errors
     ///
@@ -425,11 +424,6 @@ impl Transaction {
             .bind(import.to_string())
             .bind(stage.name())
             .bind(StageState::Running.name())
-            .execute(&mut *self.inner)
-            .await?;
-        sqlx::query("delete from gaps where import_id = $1 and stage = $2")
-            .bind(import.to_string())
-            .bind(stage.name())
             .execute(&mut *self.inner)
             .await?;
         Ok(())
@@ -510,6 +504,44 @@ impl Transaction {
         .bind(gap.url.as_deref())
         .execute(&mut *self.inner)
         .await?;
+        Ok(())
+    }
+
+    /// Forgets a gap: what was missing has come after all.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn clear_gap(
+        &mut self,
+        import: ImportId,
+        stage: Stage,
+        object: &str,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query("delete from gaps where import_id = $1 and stage = $2 and object = $3")
+            .bind(import.to_string())
+            .bind(stage.name())
+            .bind(object)
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets every gap of one reason, to find out anew.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn clear_gaps(
+        &mut self,
+        import: ImportId,
+        reason: GapReason,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query("delete from gaps where import_id = $1 and reason = $2")
+            .bind(import.to_string())
+            .bind(reason.name())
+            .execute(&mut *self.inner)
+            .await?;
         Ok(())
     }
 }

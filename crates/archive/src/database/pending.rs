@@ -128,4 +128,28 @@ impl Transaction {
         .await?;
         Ok(())
     }
+
+    /// Notes that a parent's children are to be read from the first page again.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn restart_pending(
+        &mut self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+        parent: &PendingParent,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query(
+            "update pending set next_page = null
+             where repository_uuid = $1 and stage = $2 and parent_id = $3 and revision = $4",
+        )
+        .bind(repository.as_str())
+        .bind(stage.name())
+        .bind(parent.id)
+        .bind(parent.revision)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
 }

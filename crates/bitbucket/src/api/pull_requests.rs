@@ -19,8 +19,7 @@ impl Client {
             query.append_pair("state", state);
         }
         query
-            // More than 50 is answered with 400.
-            .append_pair("pagelen", "50")
+            .append_pair("pagelen", &Endpoint::PullRequests.page_length().to_string())
             // The one order in which a change during the crawl shifts nothing.
             .append_pair("sort", "created_on")
             .append_pair("fields", "+values.reviewers,+values.participants");
@@ -42,7 +41,10 @@ impl Client {
             &id.to_string(),
             "comments",
         ]);
-        url.query_pairs_mut().append_pair("pagelen", "100");
+        url.query_pairs_mut().append_pair(
+            "pagelen",
+            &Endpoint::PullRequestComments.page_length().to_string(),
+        );
         (Endpoint::PullRequestComments, PageUrl(url))
     }
 }

@@ -23,9 +23,9 @@ impl Client {
     /// Every repository of a workspace that the credential may read, oldest first.
     pub fn repositories(&self, workspace: &WorkspaceSlug) -> (Endpoint, PageUrl) {
         let mut url = self.address(&["repositories", workspace.as_str()]);
-        // 100 is the maximum; a stable order keeps pages from shifting under us.
+        // A stable order keeps pages from shifting under us.
         url.query_pairs_mut()
-            .append_pair("pagelen", "100")
+            .append_pair("pagelen", &Endpoint::Repositories.page_length().to_string())
             .append_pair("sort", "created_on");
         (Endpoint::Repositories, PageUrl(url))
     }
