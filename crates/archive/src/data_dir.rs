@@ -10,6 +10,7 @@ use bucketload_model::RepositoryName;
 #[derive(Debug, Clone)]
 pub struct DataDir {
     root: PathBuf,
+    database: Option<PathBuf>,
 }
 
 /// A data directory that cannot be used.
@@ -53,7 +54,17 @@ pub struct DataDirLock {
 impl DataDir {
     /// A data directory; nothing is made or checked yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self {
+            root: root.into(),
+            database: None,
+        }
+    }
+
+    /// The same with the database elsewhere.
+    #[must_use]
+    pub fn with_database(mut self, path: impl Into<PathBuf>) -> Self {
+        self.database = Some(path.into());
+        self
     }
 
     /// The folder itself.
@@ -63,7 +74,10 @@ impl DataDir {
 
     /// The SQLite database.
     pub fn database(&self) -> PathBuf {
-        self.root.join("bucketload.db")
+        match &self.database {
+            Some(path) => path.clone(),
+            None => self.root.join("bucketload.db"),
+        }
     }
 
     /// The bare mirror of a repository.

@@ -1,3 +1,59 @@
-//! The `bucketload` command.
+//! The `bucketload` command: the composition root.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `arguments` | what may stand on the command line |
+//! | `config` | every setting, from the environment and the configuration file |
+//! | `commands` | one file per command |
+//! | `messages` | what a person sees when something goes wrong, and exit codes |
+//! | `progress` | bars and lines |
+//! | `output` | the only writers to standard output and standard error |
 
-fn main() {}
+mod arguments;
+mod commands;
+mod config;
+mod interrupt;
+mod logging;
+mod messages;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::{Arguments, Command};
+use crate::commands::Session;
+use crate::messages::{Exit, Problem};
+
+fn main() -> ExitCode {
+    // Exits with code 2 by itself when the command line is wrong.
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return messages::report(&Problem::of("cannot start", &error)).into(),
+    };
+    let exit = runtime
+        .block_on(run(arguments))
+        .unwrap_or_else(|problem| messages::report(&problem));
+    // A blocking git transfer that was cancelled ends by itself within a second;
+    // nobody should wait longer for one that does not.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    exit.into()
+}
+
+async fn run(arguments: Arguments) -> Result<Exit, Problem> {
+    let session = Session::new(&arguments)?;
+    match arguments.command {
+        Command::Import(options) => commands::import::run(&session, &options).await,
+        Command::Status(options) => commands::status::run(&session, &options).await,
+        Command::List => commands::list::run(&session).await,
+        Command::Export(options) => commands::export::run(&session, &options).await,
+        Command::Stages => commands::stages::run(&session),
+        Command::Simulator(options) => commands::simulator::run(&session, options).await,
+        Command::Demo(options) => commands::demo::run(&session, &options).await,
+    }
+}

@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use super::rows::KINDS;
-use super::writer::{LineWriter, Manifest};
-use crate::{Archive, DatabaseError, StoredRepository};
+use super::writer::{LineWriter, Manifest, describe};
+use crate::mirror::{BundleKind, Mirror, MirrorError};
+use crate::{Archive, DataDir, DatabaseError, StoredRepository};
 
 /// The layout written here. It changes when a reader of today could misread it.
 const FORMAT: &str = "bucketload-jsonl-1";
+
+/// The file with the whole git history, absent while there is none.
+const BUNDLE: &str = "git.bundle";
 
 /// An export that failed. What was there before is still there.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +23,12 @@ pub enum ExportError {
     /// The database failed.
     #[error("cannot read the archive")]
     Database(#[from] DatabaseError),
+    /// The mirror cannot be bundled.
+    #[error("cannot bundle the git mirror")]
+    Mirror(#[from] MirrorError),
+    /// A task of this program was lost.
+    #[error("the export broke off because of a defect in bucketload")]
+    Lost,
     /// A file cannot be written.
     #[error("cannot write the export")]
     Write(#[from] io::Error),
@@ -30,8 +41,10 @@ pub enum ExportError {
 }
 
 /// Writes a repository to `output/<workspace>/<slug>/`, replacing an earlier
-/// export there only when the new one is whole. `more` adds further files to the
-/// folder it is given, and names them.
+/// export there only when the new one is whole.
+///
+/// Everything but the packing of a [`BundleKind::Fast`] bundle depends on the
+/// archive's content alone: the same content gives the same bytes.
 ///
 /// # Errors
 ///
@@ -39,9 +52,10 @@ pub enum ExportError {
 /// something else.
 pub async fn export_jsonl(
     archive: &Archive,
+    data_dir: &DataDir,
     repository: &StoredRepository,
     output: &Path,
-    more: impl AsyncFnOnce(&Path) -> Result<Vec<String>, ExportError>,
+    bundle: BundleKind,
 ) -> Result<(PathBuf, Manifest), ExportError> {
     let workspace = output.join(repository.name.workspace.as_str());
     let folder = workspace.join(repository.name.slug.as_str());
@@ -63,9 +77,9 @@ pub async fn export_jsonl(
         files.insert(kind.file.to_owned(), file);
     }
     drop(snapshot);
-    for name in more(&partial).await? {
-        let file = super::writer::describe(&partial.join(&name))?;
-        files.insert(name, file);
+    let path = partial.join(BUNDLE);
+    if write_bundle(data_dir.mirror(&repository.name), path.clone(), bundle).await? {
+        files.insert(BUNDLE.to_owned(), describe(&path)?);
     }
     let manifest = Manifest {
         format: FORMAT,
@@ -82,4 +96,17 @@ pub async fn export_jsonl(
     }
     fs::rename(&partial, &folder)?;
     Ok((folder, manifest))
+}
+
+/// Returns whether there was anything to bundle.
+async fn write_bundle(
+    mirror: PathBuf,
+    into: PathBuf,
+    kind: BundleKind,
+) -> Result<bool, ExportError> {
+    let task = tokio::task::spawn_blocking(move || match Mirror::open(&mirror)? {
+        Some(mirror) => mirror.bundle(&into, kind, &AtomicBool::new(false)),
+        None => Ok(false),
+    });
+    Ok(task.await.map_err(|_| ExportError::Lost)??)
 }

@@ -1,0 +1,247 @@
+//! `bucketload import`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bucketload_archive::mirror::TransportKind;
+use bucketload_archive::{Archive, DataDirLock};
+use bucketload_bitbucket::{Client, ClientOptions, Repository, WaitPolicy};
+use bucketload_model::{
+    NullSink, ProgressSink, RepositoryName, Source, SystemClock, WorkspaceSlug,
+};
+use bucketload_worker::{ImportOutcome, Importer, RepositoryPlan, Selection};
+use futures::TryStreamExt as _;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::Session;
+use crate::arguments::{GitTransport, ImportOptions};
+use crate::messages::{self, Exit, Problem};
+use crate::progress::{self, summary};
+use crate::{interrupt, output};
+
+pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Exit, Problem> {
+    let sources = parse(&options.sources)?;
+    let selection = Selection::new(&options.only, &options.skip)?;
+    let sink: Arc<dyn ProgressSink> = if options.dry_run {
+        Arc::new(NullSink)
+    } else {
+        progress::sink(session)
+    };
+    let client = client(session, options, sink.clone())?;
+    let data_dir = &session.config.data_dir;
+    data_dir.create()?;
+    let _lock: DataDirLock = data_dir.lock()?;
+    let importer = Importer {
+        archive: Archive::open(data_dir).await?,
+        data_dir: data_dir.clone(),
+        client,
+        web_url: session.config.web_url.clone(),
+        transport: match options.git_transport {
+            GitTransport::Auto => TransportKind::Auto,
+            GitTransport::Gix => TransportKind::Gix,
+            GitTransport::Git => TransportKind::GitProgram,
+        },
+        sink,
+        clock: Arc::new(SystemClock),
+        cancel: CancellationToken::new(),
+    };
+    interrupt::watch(importer.cancel.clone());
+    let result = if options.dry_run {
+        plan(session, &importer, &selection, &sources).await
+    } else {
+        import(session, &importer, &selection, &sources).await
+    };
+    importer.archive.close().await;
+    result
+}
+
+fn parse(texts: &[String]) -> Result<BTreeSet<Source>, Problem> {
+    let mut sources = BTreeSet::new();
+    for text in texts {
+        sources.insert(text.parse()?);
+    }
+    Ok(sources)
+}
+
+fn client(
+    session: &Session,
+    options: &ImportOptions,
+    sink: Arc<dyn ProgressSink>,
+) -> Result<Client, Problem> {
+    let config = &session.config;
+    check_web_url(config)?;
+    let mut client = ClientOptions::new(config.api_url.clone());
+    client.allow_insecure = config.allow_insecure;
+    client.hourly_quota = config.rest_quota;
+    client.sink = sink;
+    if options.no_wait {
+        client.wait = WaitPolicy::GiveUp;
+    }
+    Ok(Client::new(client, config.credential.clone())?)
+}
+
+/// The same rule for git as for REST: the credential goes there too.
+fn check_web_url(config: &crate::config::Config) -> Result<(), Problem> {
+    let mut options = ClientOptions::new(config.web_url.clone());
+    options.allow_insecure = config.allow_insecure;
+    Ok(Client::new(options, config.credential.clone()).map(drop)?)
+}
+
+/// Every repository that is meant, each once. What cannot be listed is a problem
+/// of its own and costs nobody the rest.
+async fn repositories(
+    importer: &Importer,
+    sources: &BTreeSet<Source>,
+) -> (Vec<RepositoryName>, Vec<Problem>) {
+    let mut names = Vec::new();
+    let mut problems = Vec::new();
+    for source in sources {
+        match source {
+            Source::Repository(name) => names.push(name.clone()),
+            Source::Workspace(workspace) => match list(importer, workspace).await {
+                Ok(listed) => names.extend(listed),
+                Err(problem) => problems.push(problem),
+            },
+        }
+    }
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    (names, problems)
+}
+
+async fn list(
+    importer: &Importer,
+    workspace: &WorkspaceSlug,
+) -> Result<Vec<RepositoryName>, Problem> {
+    let client = &importer.client;
+    let failed = |error| {
+        messages::request_failure(
+            &format!("workspace {workspace}"),
+            &error,
+            client.credential(),
+        )
+    };
+    let (endpoint, first) = client.repositories(workspace);
+    let mut pages = std::pin::pin!(client.pages::<Repository>(endpoint, first));
+    let mut names = Vec::new();
+    while let Some(page) = pages.try_next().await.map_err(failed)? {
+        if let Some(item) = page.unreadable.first() {
+            return Err(Problem::usage(
+                format!(
+                    "a repository in the list of {workspace} cannot be read: {}",
+                    item.problem
+                ),
+                "name its repositories one by one",
+            ));
+        }
+        for item in page.items {
+            let slug = item.value.slug.clone().or_else(|| {
+                let full_name = item.value.full_name.as_deref()?;
+                full_name.split_once('/')?.1.parse().ok()
+            });
+            let Some(slug) = slug else {
+                return Err(Problem::usage(
+                    format!("a repository in the list of {workspace} has no usable name"),
+                    "name its repositories one by one",
+                ));
+            };
+            names.push(RepositoryName {
+                workspace: workspace.clone(),
+                slug,
+            });
+        }
+    }
+    if names.is_empty() {
+        return Err(Problem::usage(
+            format!("the workspace {workspace} shows no repositories"),
+            "check the name, and that the credential may read them",
+        ));
+    }
+    Ok(names)
+}
+
+async fn import(
+    session: &Session,
+    importer: &Importer,
+    selection: &Selection,
+    sources: &BTreeSet<Source>,
+) -> Result<Exit, Problem> {
+    let (names, problems) = repositories(importer, sources).await;
+    let mut exit = Exit::Complete;
+    for problem in &problems {
+        exit = exit.max(messages::report(problem));
+    }
+    let mut reports = Vec::new();
+    for name in &names {
+        let outcome = importer.import(name, selection).await?;
+        exit = exit.max(conclude(session, importer, name, &outcome));
+        reports.push(outcome.report);
+        // Nothing would come of the others either.
+        if matches!(exit, Exit::Interrupted | Exit::Quota) {
+            break;
+        }
+    }
+    if session.json {
+        output::json(&json!({ "imports": reports }));
+    } else if names.len() > 1 {
+        summary::of_many(&reports, names.len());
+    }
+    Ok(exit)
+}
+
+fn conclude(
+    session: &Session,
+    importer: &Importer,
+    name: &RepositoryName,
+    outcome: &ImportOutcome,
+) -> Exit {
+    let failure = outcome.failure.as_ref().map(|failure| &failure.error);
+    if !session.json {
+        summary::after_import(&outcome.report, &importer.data_dir.mirror(name));
+    }
+    if let Some(error) = failure {
+        let credential = importer.client.credential();
+        messages::report(&messages::import_failure(
+            &name.to_string(),
+            error,
+            credential,
+        ));
+    }
+    Exit::of_report(&outcome.report, failure)
+}
+
+async fn plan(
+    session: &Session,
+    importer: &Importer,
+    selection: &Selection,
+    sources: &BTreeSet<Source>,
+) -> Result<Exit, Problem> {
+    let (names, problems) = repositories(importer, sources).await;
+    let mut exit = Exit::Complete;
+    for problem in &problems {
+        exit = exit.max(messages::report(problem));
+    }
+    let mut plans: Vec<RepositoryPlan> = Vec::new();
+    for name in &names {
+        match importer.plan(name, selection).await {
+            Ok(plan) => {
+                if !session.json {
+                    summary::plan(&plan);
+                }
+                plans.push(plan);
+            }
+            Err(error) => {
+                let credential = importer.client.credential();
+                let problem = messages::import_failure(&name.to_string(), &error, credential);
+                exit = exit.max(messages::report(&problem));
+            }
+        }
+    }
+    if session.json {
+        output::json(&json!({ "plans": plans }));
+    } else if plans.len() > 1 {
+        summary::plans(&plans, importer.client.hourly_quota());
+    }
+    Ok(exit)
+}

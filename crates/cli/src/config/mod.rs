@@ -1,0 +1,163 @@
+//! Every setting: from the environment, or the configuration file.
+//!
+//! This is the only place that reads the environment.
+
+mod settings;
+mod values;
+
+use std::path::{Path, PathBuf};
+
+use bucketload_archive::DataDir;
+use bucketload_auth::Credential;
+use url::Url;
+
+use crate::messages::Problem;
+use values::Values;
+
+pub(crate) use settings::nearest;
+
+/// All settings, checked.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) data_dir: DataDir,
+    /// Whether nobody said where everything is kept.
+    pub(crate) data_dir_is_default: bool,
+    pub(crate) api_url: Url,
+    pub(crate) web_url: Url,
+    pub(crate) credential: Credential,
+    /// Requests in an hour; `Some(0)` for no limit of our own.
+    pub(crate) rest_quota: Option<u32>,
+    pub(crate) allow_insecure: bool,
+    pub(crate) log: String,
+}
+
+impl Config {
+    /// Reads all settings. `data_dir` and `file` are from the command line.
+    pub(crate) fn load(data_dir: Option<&Path>, file: Option<&Path>) -> Result<Self, Problem> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place that reads the environment"
+        )]
+        let environment = |name: &str| std::env::var_os(name);
+        Self::from_values(&Values::read(file, environment)?, data_dir)
+    }
+
+    fn from_values(values: &Values, data_dir: Option<&Path>) -> Result<Self, Problem> {
+        let data_dir_is_default = data_dir.is_none() && values.is_default("data_dir");
+        let root = match data_dir {
+            Some(folder) => folder.to_owned(),
+            None => PathBuf::from(values.text("data_dir")?.unwrap_or_default()),
+        };
+        let mut data_dir = DataDir::new(root);
+        if let Some(url) = values.text("database_url")? {
+            data_dir = data_dir.with_database(sqlite_path(&url)?);
+        }
+        Ok(Self {
+            data_dir,
+            data_dir_is_default,
+            api_url: values.url("bitbucket_api_url")?,
+            web_url: values.url("bitbucket_web_url")?,
+            credential: credential(values)?,
+            rest_quota: values.number("rest_quota")?,
+            allow_insecure: values.flag("allow_insecure")?,
+            log: values.text("log")?.unwrap_or_default(),
+        })
+    }
+}
+
+fn credential(values: &Values) -> Result<Credential, Problem> {
+    let token = values.text("bitbucket_token")?;
+    let email = values.text("bitbucket_email")?;
+    let api_token = values.text("bitbucket_api_token")?;
+    match (token, email, api_token) {
+        (None, None, None) => Ok(Credential::Anonymous),
+        (Some(token), None, None) => Ok(Credential::access_token(token)),
+        (None, Some(email), Some(token)) => Ok(Credential::api_token(email, token)),
+        (None, Some(_), None) => Err(Problem::usage(
+            "BUCKETLOAD_BITBUCKET_EMAIL is set, and no API token that goes with it",
+            "set BUCKETLOAD_BITBUCKET_API_TOKEN too, or neither for public repositories",
+        )),
+        (None, None, Some(_)) => Err(Problem::usage(
+            "BUCKETLOAD_BITBUCKET_API_TOKEN is set, and not whose it is",
+            "set BUCKETLOAD_BITBUCKET_EMAIL to the e-mail address of its Atlassian account",
+        )),
+        (Some(_), _, _) => Err(Problem::usage(
+            "both an access token and a personal API token are set",
+            "unset BUCKETLOAD_BITBUCKET_TOKEN, or BUCKETLOAD_BITBUCKET_EMAIL and \
+             BUCKETLOAD_BITBUCKET_API_TOKEN",
+        )),
+    }
+}
+
+fn sqlite_path(url: &str) -> Result<PathBuf, Problem> {
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        return Ok(PathBuf::from(path));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Err(Problem::usage(
+            "this version keeps its data in SQLite only",
+            "unset BUCKETLOAD_DATABASE_URL, or give a sqlite:// address",
+        ));
+    }
+    Err(Problem::usage(
+        "BUCKETLOAD_DATABASE_URL is no address of a database",
+        "give sqlite:// and the path of a file, or unset it",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(pairs: &[(&str, &str)]) -> Result<Config, Problem> {
+        let values = Values::read(None, |name| {
+            let pair = pairs.iter().find(|(key, _)| *key == name);
+            pair.map(|(_, value)| value.into())
+        })?;
+        Config::from_values(&values, None)
+    }
+
+    #[test]
+    fn nothing_set_is_anonymous_on_bitbucket() {
+        let config = load(&[]).unwrap();
+        assert!(config.credential.is_anonymous());
+        assert_eq!(config.api_url.as_str(), "https://api.bitbucket.org/2.0");
+        assert_eq!(config.web_url.as_str(), "https://bitbucket.org/");
+        assert_eq!(config.data_dir.root(), Path::new("./bucketload-data"));
+        assert_eq!(config.rest_quota, None);
+        assert_eq!(config.log, "info");
+    }
+
+    #[test]
+    fn half_a_credential_and_two_credentials_are_refused() {
+        for pairs in [
+            &[("BUCKETLOAD_BITBUCKET_EMAIL", "a@b.c")][..],
+            &[("BUCKETLOAD_BITBUCKET_API_TOKEN", "x")],
+            &[
+                ("BUCKETLOAD_BITBUCKET_TOKEN", "x"),
+                ("BUCKETLOAD_BITBUCKET_EMAIL", "a@b.c"),
+                ("BUCKETLOAD_BITBUCKET_API_TOKEN", "x"),
+            ],
+        ] {
+            assert!(load(pairs).is_err(), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_is_an_unset_one() {
+        let config = load(&[("BUCKETLOAD_BITBUCKET_TOKEN", "")]).unwrap();
+        assert!(config.credential.is_anonymous());
+    }
+
+    #[test]
+    fn wrong_values_name_their_variable() {
+        for (name, value) in [
+            ("BUCKETLOAD_REST_QUOTA", "many"),
+            ("BUCKETLOAD_BITBUCKET_API_URL", "api.bitbucket.org"),
+            ("BUCKETLOAD_ALLOW_INSECURE", "maybe"),
+        ] {
+            let problem = load(&[(name, value)]).unwrap_err();
+            assert!(problem.to_string().contains(name), "{problem}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The table of settings: names, defaults, meaning. The reference page
+//! `docs/CONFIGURATION.md` is written from it.
+
+/// One setting.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// Its key in the configuration file. The variable is `BUCKETLOAD_` and the
+    /// key in capitals.
+    pub(super) key: &'static str,
+    /// What it is unless set.
+    pub(super) default: Option<&'static str>,
+    /// Whether it is a secret, which may also be read from a file of its own.
+    pub(super) is_secret: bool,
+    /// What it does.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "only the reference page shows it")
+    )]
+    pub(super) meaning: &'static str,
+}
+
+const fn setting(
+    key: &'static str,
+    default: Option<&'static str>,
+    meaning: &'static str,
+) -> Setting {
+    Setting {
+        key,
+        default,
+        is_secret: false,
+        meaning,
+    }
+}
+
+const fn secret(key: &'static str, meaning: &'static str) -> Setting {
+    Setting {
+        key,
+        default: None,
+        is_secret: true,
+        meaning,
+    }
+}
+
+/// Every setting.
+pub(super) const SETTINGS: &[Setting] = &[
+    setting(
+        "data_dir",
+        Some("./bucketload-data"),
+        "Where everything is kept.",
+    ),
+    setting(
+        "database_url",
+        None,
+        "`sqlite://` and the path of a file. Unset: `bucketload.db` in the data directory.",
+    ),
+    setting(
+        "bitbucket_api_url",
+        Some("https://api.bitbucket.org/2.0"),
+        "The root of the REST API.",
+    ),
+    setting(
+        "bitbucket_web_url",
+        Some("https://bitbucket.org"),
+        "The root of git addresses.",
+    ),
+    secret(
+        "bitbucket_token",
+        "A repository, project, workspace or OAuth access token.",
+    ),
+    setting(
+        "bitbucket_email",
+        None,
+        "The e-mail address of the Atlassian account whose personal API token is used.",
+    ),
+    secret("bitbucket_api_token", "A personal API token, with scopes."),
+    setting(
+        "rest_quota",
+        None,
+        "REST requests in an hour. Unset: 60 without a credential, 1000 with one. 0: no limit \
+         of our own; Bitbucket's 429 is obeyed all the same.",
+    ),
+    setting(
+        "allow_insecure",
+        Some("0"),
+        "1 allows `http://` roots on other machines than this one. Credentials then travel \
+         in clear.",
+    ),
+    setting(
+        "log",
+        Some("info"),
+        "What is logged to standard error, as a tracing filter such as `warn` or \
+         `info,bucketload_bitbucket=debug`.",
+    ),
+];
+
+impl Setting {
+    /// The environment variable.
+    pub(super) fn variable(&self) -> String {
+        format!("BUCKETLOAD_{}", self.key.to_ascii_uppercase())
+    }
+}
+
+/// The name that was probably meant, if one is near.
+pub(crate) fn nearest<'a>(text: &str, names: &[&'a str]) -> Option<&'a str> {
+    names
+        .iter()
+        .map(|name| (strsim::jaro_winkler(text, name), *name))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    fn reference_page() -> String {
+        let mut page = String::from(
+            "# Configuration\n\n\
+             Each setting is an environment variable or a key of the configuration file given \
+             with\n`--config`; the environment wins. A secret may also stand in a file of its \
+             own, whose path\ngoes into the variable with `_FILE` or the key with `_file` at \
+             its end. A secret is never\nan argument.\n\n\
+             ```toml\n\
+             data_dir = \"/srv/bucketload\"\n\
+             bitbucket_token_file = \"/run/secrets/bitbucket\"\n\
+             ```\n\n\
+             | variable | key | default | meaning |\n|---|---|---|---|\n",
+        );
+        for setting in SETTINGS {
+            let default = setting
+                .default
+                .map_or("none".to_owned(), |text| format!("`{text}`"));
+            let _ = writeln!(
+                page,
+                "| `{}` | `{}` | {default} | {} |",
+                setting.variable(),
+                setting.key,
+                setting.meaning
+            );
+        }
+        page
+    }
+
+    #[test]
+    fn the_reference_page_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/CONFIGURATION.md");
+        let expected = reference_page();
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        if written != expected {
+            std::fs::write(path, expected).unwrap();
+            panic!("docs/CONFIGURATION.md was stale; it is written anew, commit it");
+        }
+    }
+
+    #[test]
+    fn near_names_are_found_and_far_ones_are_not() {
+        let names = ["data_dir", "bitbucket_token"];
+        assert_eq!(nearest("datadir", &names), Some("data_dir"));
+        assert_eq!(nearest("bitbucket_tokn", &names), Some("bitbucket_token"));
+        assert_eq!(nearest("colour", &names), None);
+    }
+}

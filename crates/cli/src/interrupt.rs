@@ -1,0 +1,39 @@
+//! Ctrl-C and SIGTERM: the first stops cleanly, the second at once.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::messages::Exit;
+use crate::output;
+
+/// Cancels `cancel` on the first signal and ends the process on the second.
+pub(crate) fn watch(cancel: CancellationToken) {
+    tokio::spawn(async move {
+        signal().await;
+        output::note("Stopping: what has arrived is stored. Once more to stop at once.");
+        cancel.cancel();
+        signal().await;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the second signal means at once; every commit so far is durable"
+        )]
+        std::process::exit(i32::from(Exit::Interrupted.code()));
+    });
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}
