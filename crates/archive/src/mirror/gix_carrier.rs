@@ -185,7 +185,7 @@ impl Carrier for GixCarrier<'_> {
             |pack, progress, cancel| {
                 let outcome = gix_pack::Bundle::write_to_directory(
                     pack,
-                    Some(request.incoming),
+                    Some(&request.incoming.join("pack")),
                     progress,
                     cancel,
                     // The first pack refers to nothing outside itself, and

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bucketload_model::{GitPhase, GitTransfer};
@@ -213,33 +213,57 @@ impl Update<'_> {
     }
 
     fn carrier(&self) -> Result<Box<dyn Carrier + '_>, MirrorError> {
-        let (url, stall) = (&self.remote.url, self.options.stall);
-        let authorization = self.remote.authorization.as_ref();
         if self.transport == TransportKind::GitProgram {
             return Ok(Box::new(GitCarrier {
                 repository: self.path,
-                url,
-                authorization,
-                stall,
+                url: &self.remote.url,
+                authorization: self.remote.authorization.as_ref(),
+                stall: self.options.stall,
                 meter: self.meter,
                 cancel: self.options.cancel,
             }));
         }
-        let http = HttpClient::new(url, authorization, stall, self.stop.clone())?;
-        Ok(Box::new(GixCarrier::new(
+        Ok(Box::new(self.gix()?))
+    }
+
+    fn gix(&self) -> Result<GixCarrier<'_>, MirrorError> {
+        let url = &self.remote.url;
+        let http = HttpClient::new(
+            url,
+            self.remote.authorization.as_ref(),
+            self.options.stall,
+            self.stop.clone(),
+        )?;
+        GixCarrier::new(
             http,
             url.as_str(),
             self.path,
             self.meter,
             self.options.cancel,
-        )?))
+        )
+    }
+
+    /// Lists the refs of the remote.
+    ///
+    /// To the `git` program an empty page is an empty repository of the old
+    /// "dumb" protocol, so a proxy in a bad mood would make every ref vanish.
+    /// gix takes nothing but git's own content type: it has to agree.
+    fn list(&self, carrier: &mut dyn Carrier) -> Result<Listing, MirrorError> {
+        let listing = carrier.list()?;
+        let is_empty = listing.refs.is_empty() && listing.skipped.is_empty();
+        let over_http = self.remote.url.scheme() != "file";
+        if is_empty && over_http && self.transport == TransportKind::GitProgram {
+            return self.gix()?.list();
+        }
+        Ok(listing)
     }
 
     fn attempt(&self) -> Result<MirrorUpdate, MirrorError> {
         self.meter
             .set(|transfer| *transfer = GitTransfer::default());
+        self.check_cancel()?;
         let mut carrier = self.carrier()?;
-        let listing = carrier.list()?;
+        let listing = self.list(&mut *carrier)?;
         let repository = self.open()?;
         let mut own = Refs::read(&repository)?;
         let plan = Plan::new(&listing, &own);
@@ -259,6 +283,7 @@ impl Update<'_> {
                 .set(|transfer| transfer.phase = GitPhase::Finishing);
             // Opened anew, to see the new packs.
             let repository = self.open()?;
+            self.check_cancel()?;
             let moves: Vec<_> = plan
                 .moved
                 .iter()
@@ -281,6 +306,14 @@ impl Update<'_> {
             "the mirror is up to date"
         );
         Ok(update)
+    }
+
+    fn check_cancel(&self) -> Result<(), MirrorError> {
+        if self.options.cancel.load(Ordering::Relaxed) {
+            Err(MirrorError::Cancelled)
+        } else {
+            Ok(())
+        }
     }
 
     fn open(&self) -> Result<Repository, MirrorError> {
@@ -325,8 +358,15 @@ impl Update<'_> {
             // What is left of it is swept by the next update.
             let _ = fs::remove_dir_all(&root);
         })?;
-        self.meter
-            .set(|transfer| transfer.phase = GitPhase::Finishing);
+        self.meter.set(|transfer| {
+            transfer.phase = GitPhase::Finishing;
+            // A small pack comes between two looks at the counters.
+            transfer.received_objects = transfer.received_objects.max(received.objects);
+            transfer.total_objects = Some(transfer.received_objects);
+            if let Some(total) = transfer.total_deltas {
+                transfer.resolved_deltas = total;
+            }
+        });
         let size = install_packs(&packs, &self.path.join("objects/pack"))?;
         received.bytes.get_or_insert(size);
         fs::remove_dir_all(&root).map_err(MirrorError::io("remove", &root))?;
