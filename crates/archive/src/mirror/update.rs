@@ -317,7 +317,7 @@ impl Update<'_> {
     }
 
     fn open(&self) -> Result<Repository, MirrorError> {
-        Repository::open_bare(self.path).map_err(MirrorError::corrupt(self.path))
+        super::open_repository(self.path)
     }
 
     /// Fetches what is missing for `plan` and puts it on the disk.

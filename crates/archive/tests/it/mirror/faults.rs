@@ -283,6 +283,11 @@ fn sha256_is_refused_clearly(transport: TransportKind) {
     );
 }
 
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn skipped(reason: &str) {
+    eprintln!("skipped: {reason}");
+}
+
 /// A mounted file system of a megabyte, where the machine lets us mount one.
 struct SmallDisk(std::path::PathBuf);
 
@@ -310,7 +315,7 @@ impl Drop for SmallDisk {
 fn a_full_disk_has_its_own_error(transport: TransportKind) {
     let fixture = Fixture::new(transport);
     let Some(disk) = SmallDisk::mount(&fixture.folder().join("mirrors")) else {
-        println!("skipped: mounting a file system needs root");
+        skipped("mounting a file system needs root");
         return;
     };
     fixture.update();

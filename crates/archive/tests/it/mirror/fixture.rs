@@ -238,7 +238,7 @@ impl Fixture {
                 path.display()
             );
             assert!(
-                !name.ends_with(".lock") || name == "bucketload.lock",
+                path.extension().is_none_or(|it| it != "lock") || name == "bucketload.lock",
                 "left behind: {}",
                 path.display()
             );

@@ -96,7 +96,7 @@ fn the_same_content_gives_the_same_bundle() {
     fs::remove_dir_all(fixture.mirror_path()).unwrap();
     fixture
         .try_update(&fixture.remote(), |it| {
-            it.transport = TransportKind::GitProgram
+            it.transport = TransportKind::GitProgram;
         })
         .unwrap();
     assert!(bundle(&second));

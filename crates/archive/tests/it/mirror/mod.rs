@@ -12,6 +12,7 @@ mod server;
 mod faults;
 mod kill;
 mod local;
+mod measure;
 mod refs;
 mod updates;
 

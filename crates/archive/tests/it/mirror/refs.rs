@@ -1,6 +1,7 @@
 //! What happens to refs that move, vanish, or have strange names.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 
 use bucketload_archive::mirror::TransportKind;
@@ -114,10 +115,10 @@ fn a_rewritten_history_keeps_every_old_tip(transport: TransportKind) {
         .map(|number| format!("refs/heads/b{number}"))
         .collect();
     let point = |tips: &str| {
-        let lines = names.iter().zip(tips.lines());
-        let script: String = lines
-            .map(|(name, tip)| format!("update {name} {tip}\n"))
-            .collect();
+        let mut script = String::new();
+        for (name, tip) in names.iter().zip(tips.lines()) {
+            writeln!(script, "update {name} {tip}").unwrap();
+        }
         git_with(
             &fixture.origin.path,
             &["update-ref", "--stdin"],

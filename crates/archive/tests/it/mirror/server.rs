@@ -15,6 +15,8 @@ pub(crate) struct Behaviour {
     pub(crate) authorization: Option<String>,
     /// Answer every request with this status.
     pub(crate) status: Option<u16>,
+    /// Speak the protocol of before 2018, in which refs come unasked.
+    pub(crate) is_old: bool,
     /// Lead requests below a path elsewhere: (path prefix, location prefix).
     pub(crate) redirect: Option<(String, String)>,
     /// Send no more after this many bytes of the body of a request of a kind.
@@ -102,7 +104,7 @@ impl Server {
     /// Waits until the server has fallen silent.
     pub(crate) fn wait_for_silence(&self) {
         self.silent
-            .recv_timeout(std::time::Duration::from_secs(60))
+            .recv_timeout(std::time::Duration::from_mins(1))
             .expect("the server should have been asked");
     }
 }
@@ -162,6 +164,7 @@ fn serve(shared: &Shared, stream: &TcpStream) -> std::io::Result<()> {
         return answer(stream, "401 Unauthorized", challenge);
     }
 
+    let git_protocol = header("git-protocol").filter(|_| !behaviour.is_old);
     let mut backend = Command::new("git")
         .arg("http-backend")
         .env("GIT_PROJECT_ROOT", &shared.root)
@@ -175,7 +178,7 @@ fn serve(shared: &Shared, stream: &TcpStream) -> std::io::Result<()> {
             "HTTP_CONTENT_ENCODING",
             header("content-encoding").unwrap_or(""),
         )
-        .env("GIT_PROTOCOL", header("git-protocol").unwrap_or(""))
+        .env("GIT_PROTOCOL", git_protocol.unwrap_or(""))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -1,5 +1,6 @@
 //! What an update brings.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
@@ -23,6 +24,8 @@ with_both_transports!(
     packs_are_read_only_and_refs_are_packed,
     a_new_branch_at_a_known_commit_fetches_nothing,
     the_credential_is_sent_and_kept_nowhere,
+    an_old_server_is_understood,
+    a_lone_commit_is_not_taken_for_its_history,
 );
 
 fn the_first_update_brings_everything(transport: TransportKind) {
@@ -99,7 +102,7 @@ fn thousands_of_refs_come_at_once(transport: TransportKind) {
     let mut script = String::new();
     for number in 0..2000 {
         let tip = &tips[number % tips.len()];
-        script.push_str(&format!("create refs/heads/many/branch-{number} {tip}\n"));
+        writeln!(script, "create refs/heads/many/branch-{number} {tip}").unwrap();
     }
     super::fixture::git_with(
         &fixture.origin.path,
@@ -217,4 +220,37 @@ fn the_credential_is_sent_and_kept_nowhere(transport: TransportKind) {
         }
     }
     assert!(!format!("{remote:?}").contains("s3cret"));
+}
+
+fn an_old_server_is_understood(transport: TransportKind) {
+    let fixture = Fixture::new(transport);
+    fixture.server.behave(|it| it.is_old = true);
+    fixture.update();
+    fixture.assert_sound();
+    fixture.origin.commit("refs/heads/main", 3);
+    fixture.origin.git(&["tag", "-a", "-m", "v2", "v2", "main"]);
+    let update = fixture.update();
+    assert_eq!((update.created, update.changed), (1, 1));
+    fixture.assert_sound();
+    assert_eq!(
+        git(&fixture.mirror_path(), &["symbolic-ref", "HEAD"]),
+        "refs/heads/main"
+    );
+}
+
+fn a_lone_commit_is_not_taken_for_its_history(transport: TransportKind) {
+    let fixture = Fixture::new(transport);
+    fixture.update();
+    fixture.origin.commit("refs/heads/main", 2);
+    // The new tip is here, but neither its tree nor its parent.
+    let commit = fixture.origin.git(&["cat-file", "commit", "main"]) + "\n";
+    let id = super::fixture::git_with(
+        &fixture.mirror_path(),
+        &["hash-object", "-t", "commit", "-w", "--stdin"],
+        commit.as_bytes(),
+    );
+    assert_eq!(id, fixture.origin.git(&["rev-parse", "main"]));
+    let update = fixture.update();
+    assert_eq!(update.changed, 1);
+    fixture.assert_sound();
 }
