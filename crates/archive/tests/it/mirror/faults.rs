@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bucketload_archive::mirror::{MirrorError, TransportKind, UpdateOptions};
-use bucketload_model::ErrorClass;
+use bucketload_model::{ErrorClass, GitTransfer};
 
 use super::fixture::{Fixture, everything_said, files, noon};
 use super::server::{Kind, Server};
@@ -196,12 +196,21 @@ fn cancelling_ends_a_silent_listing_within_a_second(transport: TransportKind) {
 fn cancelled_at(fixture: &Fixture, silence: (Kind, usize)) {
     fixture.server.behave(|it| it.silence = Some(silence));
     let cancel = AtomicBool::new(false);
-    let mut options = UpdateOptions::new(noon(), &|_| {}, &cancel);
+    let (sender, received) = std::sync::mpsc::channel();
+    let progress = |transfer: GitTransfer| {
+        sender.send(transfer.received_bytes).ok();
+    };
+    let mut options = UpdateOptions::new(noon(), &progress, &cancel);
     options.transport = fixture.transport;
     let (mirror, remote) = (fixture.mirror(), fixture.remote());
     let (error, took) = std::thread::scope(|scope| {
         let update = scope.spawn(|| mirror.update(&remote, &options));
         fixture.server.wait_for_silence();
+        if fixture.transport == TransportKind::Gix {
+            // Until it has nothing left to read and only waits.
+            let expected = u64::try_from(silence.1).unwrap();
+            assert!(received.iter().any(|bytes| bytes >= expected));
+        }
         let asked = Instant::now();
         cancel.store(true, Ordering::Relaxed);
         (update.join().unwrap().unwrap_err(), asked.elapsed())

@@ -243,7 +243,7 @@ fn a_lone_commit_is_not_taken_for_its_history(transport: TransportKind) {
     fixture.update();
     fixture.origin.commit("refs/heads/main", 2);
     // The new tip is here, but neither its tree nor its parent.
-    let commit = fixture.origin.git(&["cat-file", "commit", "main"]) + "\n";
+    let commit = fixture.origin.git(&["cat-file", "commit", "main"]);
     let id = super::fixture::git_with(
         &fixture.mirror_path(),
         &["hash-object", "-t", "commit", "-w", "--stdin"],
