@@ -173,7 +173,7 @@ impl Carrier for GixCarrier<'_> {
             .map_err(MirrorError::io("open", &self.objects))?;
         objects.refresh_never();
         let mut negotiation = Negotiation {
-            wants: to_gix(request.wants.iter().map(|(_, id)| *id))?,
+            wants: to_gix(request.wants.iter().copied())?,
             shared: to_gix(request.shared.iter().copied())?,
             own: to_gix(request.own.iter().copied())?,
             negotiator: Algorithm::Consecutive.into_negotiator(),

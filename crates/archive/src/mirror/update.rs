@@ -330,14 +330,10 @@ impl Update<'_> {
         plan: &Plan,
     ) -> Result<Received, MirrorError> {
         let tips: HashSet<Oid> = own.by_name.values().map(|target| target.id).collect();
-        let known = reach::known(repository, plan.targets().map(|(_, id)| id), &tips)
+        let known = reach::known(repository, plan.targets(), &tips)
             .map_err(MirrorError::corrupt(self.path))?;
         let mut seen = known;
-        let wants: Vec<(BString, Oid)> = plan
-            .targets()
-            .filter(|(_, id)| seen.insert(*id))
-            .map(|(name, id)| (name.clone(), id))
-            .collect();
+        let wants: Vec<Oid> = plan.targets().filter(|id| seen.insert(*id)).collect();
         if wants.is_empty() {
             return Ok(Received::default());
         }
@@ -374,12 +370,11 @@ impl Update<'_> {
         Ok(received)
     }
 
-    /// No ref points to what is not here. The `git` program asks for names,
-    /// so it may have brought a newer target than the one listed.
+    /// No ref points to what is not here, whatever the carrier believes.
     fn check_targets(&self, plan: &Plan) -> Result<(), MirrorError> {
         let repository = self.open()?;
         let database = repository.odb().map_err(MirrorError::corrupt(self.path))?;
-        if plan.targets().all(|(_, id)| database.exists(id)) {
+        if plan.targets().all(|id| database.exists(id)) {
             Ok(())
         } else {
             Err(MirrorError::Moving)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::sync::Arc;
 
 use bucketload_archive::mirror::TransportKind;
 
@@ -21,6 +22,7 @@ with_both_transports!(
     head_follows_the_default_branch,
     refs_to_anything_are_mirrored,
     loose_refs_of_others_are_no_obstacle,
+    a_ref_that_moves_between_listing_and_fetch_is_listed_again,
 );
 
 fn a_forced_push_keeps_the_old_tip(transport: TransportKind) {
@@ -297,4 +299,22 @@ fn loose_refs_of_others_are_no_obstacle(transport: TransportKind) {
             .next()
             .is_none()
     );
+}
+
+fn a_ref_that_moves_between_listing_and_fetch_is_listed_again(transport: TransportKind) {
+    let fixture = Fixture::new(transport);
+    fixture.update();
+    fixture.origin.commit("refs/heads/topic", 1);
+    let path = fixture.origin.path.clone();
+    fixture.server.behave(|it| {
+        it.before_fetch = Some(Arc::new(move || {
+            // What was listed is gone for good.
+            git(&path, &["update-ref", "refs/heads/topic", "main~1"]);
+            git(&path, &["gc", "--quiet", "--prune=now"]);
+            git(&path, &["update-ref", "refs/heads/late", "main~2"]);
+        }));
+    });
+    let update = fixture.update();
+    assert_eq!(update.refs, 5);
+    fixture.assert_sound();
 }

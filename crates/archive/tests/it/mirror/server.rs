@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 /// What the server does instead of answering well.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Behaviour {
     /// The only `Authorization` value that is let in.
     pub(crate) authorization: Option<String>,
@@ -21,6 +21,8 @@ pub(crate) struct Behaviour {
     pub(crate) redirect: Option<(String, String)>,
     /// Send no more after this many bytes of the body of a request of a kind.
     pub(crate) silence: Option<(Kind, usize)>,
+    /// Done before the next fetch is answered, once.
+    pub(crate) before_fetch: Option<Arc<dyn Fn() + Send + Sync>>,
     /// Close the connection after this many bytes of the body.
     pub(crate) cut: Option<(Kind, usize)>,
 }
@@ -149,6 +151,10 @@ fn serve(shared: &Shared, stream: &TcpStream) -> std::io::Result<()> {
         authorization: authorization.clone(),
     });
     let behaviour = shared.behaviour.lock().unwrap().clone();
+    if let (Kind::Fetch, Some(action)) = (kind, &behaviour.before_fetch) {
+        shared.behaviour.lock().unwrap().before_fetch = None;
+        action();
+    }
 
     if let Some(status) = behaviour.status {
         return answer(stream, &format!("{status} Wanted"), "Retry-After: 7\r\n");
