@@ -259,8 +259,7 @@ impl Update<'_> {
     }
 
     fn attempt(&self) -> Result<MirrorUpdate, MirrorError> {
-        self.meter
-            .set(|transfer| *transfer = GitTransfer::default());
+        self.meter.reset();
         self.check_cancel()?;
         let mut carrier = self.carrier()?;
         let listing = self.list(&mut *carrier)?;
@@ -295,7 +294,7 @@ impl Update<'_> {
             self.compare(&listing)?;
         }
         self.set_head(&listing)?;
-        tracing::info!(
+        tracing::debug!(
             transport = ?self.transport,
             refs = update.refs,
             created = update.created,

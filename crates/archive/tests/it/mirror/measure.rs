@@ -106,6 +106,7 @@ fn measure() {
         fs::remove_dir_all(&to).unwrap();
         for transport in [TransportKind::Gix, TransportKind::GitProgram] {
             fixture.transport = transport;
+            fs::remove_dir_all(fixture.mirror_path()).ok();
             let took = timed(|| {
                 fixture.update();
             });
@@ -113,9 +114,6 @@ fn measure() {
                 fixture.update();
             });
             println!("round {round}: {transport:?} first {took:?}, nothing changed {again:?}");
-            if round < ROUNDS {
-                fs::remove_dir_all(fixture.mirror_path()).unwrap();
-            }
         }
     }
     fixture.assert_sound();
