@@ -29,4 +29,13 @@ impl ErrorClass {
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::RateLimited | Self::Transient)
     }
+
+    /// Whether it says something about the thing asked for, and nothing about
+    /// the credential, the network or the program as a whole.
+    pub const fn is_about_one_list(self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized | Self::Forbidden | Self::NotFound | Self::Gone
+        )
+    }
 }

@@ -39,6 +39,8 @@ pub enum GapReason {
     CountMismatch,
     /// The repository is kept in a version control system other than git.
     UnsupportedScm,
+    /// It cannot be kept as it is: a ref whose name is unsafe as a file, say.
+    NotArchivable,
 }
 
 impl GapReason {
@@ -51,6 +53,7 @@ impl GapReason {
         Self::Unreadable,
         Self::CountMismatch,
         Self::UnsupportedScm,
+        Self::NotArchivable,
     ];
 
     /// The name used in reports and the database.
@@ -63,6 +66,7 @@ impl GapReason {
             Self::Unreadable => "unreadable",
             Self::CountMismatch => "count_mismatch",
             Self::UnsupportedScm => "unsupported_scm",
+            Self::NotArchivable => "not_archivable",
         }
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod checkpoint;
 mod clock;
 mod error_class;
 mod gap;
@@ -9,6 +10,7 @@ mod report;
 mod source;
 mod stage;
 
+pub use checkpoint::Checkpoint;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error_class::ErrorClass;
 pub use gap::{Gap, GapReason};

@@ -1,1 +1,12 @@
 #![doc = include_str!("../README.md")]
+
+mod context;
+mod failure;
+mod import;
+mod plan;
+mod stages;
+
+pub use context::{Importer, Selection, SelectionError};
+pub use failure::StageError;
+pub use import::{Failure, ImportError, ImportOutcome};
+pub use plan::{RepositoryPlan, StagePlan};

@@ -1,0 +1,149 @@
+//! Where everything lies, and the lock on it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use bucketload_model::RepositoryName;
+
+/// The folder that holds an archive.
+#[derive(Debug, Clone)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+/// A data directory that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    /// It cannot be made.
+    #[error("cannot make the data directory {}", .path.display())]
+    Create {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process writes to it.
+    #[error("the data directory {} is in use by {holder}", .path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// Who, as far as it says.
+        holder: String,
+    },
+    /// The lock file cannot be used.
+    #[error("cannot lock the data directory {}", .path.display())]
+    Lock {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The right to write to a data directory. It ends with the process, however
+/// that ends: the operating system lets go of the lock.
+#[derive(Debug)]
+pub struct DataDirLock {
+    _file: File,
+}
+
+impl DataDir {
+    /// A data directory; nothing is made or checked yet.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The SQLite database.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("bucketload.db")
+    }
+
+    /// The bare mirror of a repository.
+    ///
+    /// Both names were checked when they were parsed: they are no paths.
+    pub fn mirror(&self, name: &RepositoryName) -> PathBuf {
+        self.root
+            .join("repositories")
+            .join(name.workspace.as_str())
+            .join(format!("{}.git", name.slug))
+    }
+
+    /// Makes the folder if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub fn create(&self) -> Result<(), DataDirError> {
+        std::fs::create_dir_all(&self.root).map_err(|source| DataDirError::Create {
+            path: self.root.clone(),
+            source,
+        })
+    }
+
+    /// Takes the right to write, for as long as the lock lives.
+    ///
+    /// # Errors
+    ///
+    /// When another process has it, or the lock file cannot be made.
+    pub fn lock(&self) -> Result<DataDirLock, DataDirError> {
+        let failed = |source| DataDirError::Lock {
+            path: self.root.clone(),
+            source,
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(self.root.join("bucketload.lock"))
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // Who holds it is a courtesy; not knowing changes nothing.
+                let _ = file.read_to_string(&mut holder);
+                let holder = match holder.trim() {
+                    "" => "another process".to_owned(),
+                    pid => format!("process {pid}"),
+                };
+                return Err(DataDirError::InUse {
+                    path: self.root.clone(),
+                    holder,
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        file.set_len(0).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        write!(file, "{}", std::process::id()).map_err(failed)?;
+        Ok(DataDirLock { _file: file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_writers_are_refused_and_the_lock_ends_with_its_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::new(folder.path());
+        let first = data_dir.lock().unwrap();
+        let error = data_dir.lock().unwrap_err();
+        assert!(
+            error.to_string().contains(&std::process::id().to_string()),
+            "{error}"
+        );
+        drop(first);
+        data_dir.lock().unwrap();
+    }
+}

@@ -1,0 +1,99 @@
+//! Comments on pull requests.
+
+use bucketload_model::{CommentId, PullRequestId, RepositoryUuid};
+use sqlx::QueryBuilder;
+
+use super::members::last_of_each;
+use super::{DatabaseError, Stored, Transaction, unsigned};
+
+/// A comment to store.
+#[derive(Debug, Clone, Copy)]
+pub struct CommentRecord<'a> {
+    /// Its id.
+    pub id: CommentId,
+    /// The comment that it answers.
+    pub parent: Option<CommentId>,
+    /// Who wrote it.
+    pub author: Option<&'a str>,
+    /// The file that it stands at.
+    pub inline_path: Option<&'a str>,
+    /// Whether only its tombstone is left.
+    pub is_deleted: bool,
+    /// When it was written.
+    pub created_on: Option<&'a str>,
+    /// When it was last edited.
+    pub updated_on: Option<&'a str>,
+    /// As Bitbucket sent it.
+    pub source: &'a str,
+}
+
+impl Transaction {
+    /// Stores a page of a pull request's comments.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn put_comments(
+        &mut self,
+        repository: &RepositoryUuid,
+        pull_request: PullRequestId,
+        records: &[CommentRecord<'_>],
+    ) -> Result<Stored, DatabaseError> {
+        if records.is_empty() {
+            return Ok(Stored::default());
+        }
+        let before = self.count_comments(repository, pull_request).await?;
+        let mut query = QueryBuilder::new(
+            "insert into pull_request_comments (repository_uuid, id, pull_request_id, parent_id,
+                 author_uuid, inline_path, is_deleted, created_on, updated_on, source) ",
+        );
+        query.push_values(
+            last_of_each(records, |record| record.id),
+            |mut row, record| {
+                row.push_bind(repository.as_str())
+                    .push_bind(record.id.0)
+                    .push_bind(pull_request.0)
+                    .push_bind(record.parent.map(|id| id.0))
+                    .push_bind(record.author)
+                    .push_bind(record.inline_path)
+                    .push_bind(i64::from(record.is_deleted))
+                    .push_bind(record.created_on)
+                    .push_bind(record.updated_on)
+                    .push_bind(record.source);
+            },
+        );
+        query.push(
+            " on conflict (repository_uuid, id) do update set
+                  pull_request_id = excluded.pull_request_id, parent_id = excluded.parent_id,
+                  author_uuid = excluded.author_uuid, inline_path = excluded.inline_path,
+                  is_deleted = excluded.is_deleted, created_on = excluded.created_on,
+                  updated_on = excluded.updated_on, source = excluded.source
+              where pull_request_comments.source <> excluded.source",
+        );
+        let written = query
+            .build()
+            .execute(&mut *self.inner)
+            .await?
+            .rows_affected();
+        let inserted = unsigned(self.count_comments(repository, pull_request).await? - before);
+        Ok(Stored {
+            inserted,
+            updated: written.saturating_sub(inserted),
+        })
+    }
+
+    async fn count_comments(
+        &mut self,
+        repository: &RepositoryUuid,
+        pull_request: PullRequestId,
+    ) -> Result<i64, DatabaseError> {
+        Ok(sqlx::query_scalar(
+            "select count(*) from pull_request_comments
+             where repository_uuid = $1 and pull_request_id = $2",
+        )
+        .bind(repository.as_str())
+        .bind(pull_request.0)
+        .fetch_one(&mut *self.inner)
+        .await?)
+    }
+}

@@ -1,0 +1,547 @@
+//! Imports: what was asked, how far it is, what it cost, what is missing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bucketload_model::{
+    Checkpoint, Gap, GapReason, GitReport, ImportId, ImportReport, ImportState, RepositoryName,
+    RepositoryUuid, RequestReport, Stage, StageReport, StageState,
+};
+use chrono::{DateTime, Utc};
+
+use super::{Archive, DatabaseError, Transaction, signed, unsigned};
+
+/// An import that begins.
+#[derive(Debug, Clone, Copy)]
+pub struct ImportStart<'a> {
+    /// Its id.
+    pub id: ImportId,
+    /// Of what.
+    pub name: &'a RepositoryName,
+    /// Its stages, in order.
+    pub stages: &'a [Stage],
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+/// An import in the archive.
+#[derive(Debug, Clone)]
+pub struct StoredImport {
+    /// Its id.
+    pub id: ImportId,
+    /// Of what.
+    pub name: RepositoryName,
+    /// The repository, once known.
+    pub repository: Option<RepositoryUuid>,
+    /// Its stages, in order.
+    pub stages: Vec<Stage>,
+    /// Where it stands.
+    pub state: ImportState,
+}
+
+/// How far a stage is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageProgress {
+    /// Where it stands.
+    pub state: StageState,
+    /// Where it goes on; absent before its first page.
+    pub checkpoint: Option<Checkpoint>,
+    /// Objects that Bitbucket reported.
+    pub expected: Option<u64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ImportRow {
+    id: String,
+    workspace: String,
+    slug: String,
+    repository_uuid: Option<String>,
+    stages: String,
+    state: String,
+    error: Option<String>,
+    git_refs: i64,
+    git_bytes_received: i64,
+    started_at_ms: i64,
+    finished_at_ms: Option<i64>,
+}
+
+const IMPORT_COLUMNS: &str = "id, workspace, slug, repository_uuid, stages, state, error, git_refs,
+    git_bytes_received, started_at_ms, finished_at_ms";
+
+fn inconsistent(table: &'static str, column: &'static str, value: &str) -> DatabaseError {
+    DatabaseError::Inconsistent {
+        table,
+        column,
+        value: value.to_owned(),
+    }
+}
+
+impl TryFrom<&ImportRow> for StoredImport {
+    type Error = DatabaseError;
+
+    fn try_from(row: &ImportRow) -> Result<Self, Self::Error> {
+        let wrong = |column, value: &str| inconsistent("imports", column, value);
+        let repository = row
+            .repository_uuid
+            .as_deref()
+            .map(|uuid| uuid.parse().map_err(|_| wrong("repository_uuid", uuid)));
+        Ok(Self {
+            id: row.id.parse().map_err(|_| wrong("id", &row.id))?,
+            name: RepositoryName {
+                workspace: row
+                    .workspace
+                    .parse()
+                    .map_err(|_| wrong("workspace", &row.workspace))?,
+                slug: row.slug.parse().map_err(|_| wrong("slug", &row.slug))?,
+            },
+            repository: repository.transpose()?,
+            stages: row
+                .stages
+                .split(',')
+                .map(|stage| stage.parse().map_err(|_| wrong("stages", stage)))
+                .collect::<Result<_, _>>()?,
+            state: row.state.parse().map_err(|_| wrong("state", &row.state))?,
+        })
+    }
+}
+
+impl Archive {
+    /// The latest import of a repository, if there was one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn latest_import(
+        &self,
+        name: &RepositoryName,
+    ) -> Result<Option<StoredImport>, DatabaseError> {
+        let query = format!(
+            "select {IMPORT_COLUMNS} from imports where workspace = $1 and slug = $2
+             order by id desc limit 1"
+        );
+        let row: Option<ImportRow> = sqlx::query_as(sqlx::AssertSqlSafe(query))
+            .bind(name.workspace.as_str())
+            .bind(name.slug.as_str())
+            .fetch_optional(&self.reader)
+            .await?;
+        row.as_ref().map(TryInto::try_into).transpose()
+    }
+
+    /// The latest import of every name, by name.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn latest_imports(&self) -> Result<Vec<StoredImport>, DatabaseError> {
+        let query = format!(
+            "select {IMPORT_COLUMNS} from imports
+             where id in (select max(id) from imports group by workspace, slug)
+             order by workspace, slug"
+        );
+        let rows: Vec<ImportRow> = sqlx::query_as(sqlx::AssertSqlSafe(query))
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter().map(TryInto::try_into).collect()
+    }
+
+    /// How far each stage of an import is.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn stage_progress(
+        &self,
+        import: ImportId,
+        stage: Stage,
+    ) -> Result<Option<StageProgress>, DatabaseError> {
+        let row: Option<(String, Option<String>, Option<i64>)> = sqlx::query_as(
+            "select state, checkpoint, expected from import_stages
+             where import_id = $1 and stage = $2",
+        )
+        .bind(import.to_string())
+        .bind(stage.name())
+        .fetch_optional(&self.reader)
+        .await?;
+        let Some((state, checkpoint, expected)) = row else {
+            return Ok(None);
+        };
+        let checkpoint = checkpoint
+            .map(|text| {
+                serde_json::from_str(&text)
+                    .map_err(|_| inconsistent("import_stages", "checkpoint", &text))
+            })
+            .transpose()?;
+        Ok(Some(StageProgress {
+            state: state
+                .parse()
+                .map_err(|_| inconsistent("import_stages", "state", &state))?,
+            checkpoint,
+            expected: expected.map(unsigned),
+        }))
+    }
+
+    /// The whole report of an import, if there is one of that id.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn report(&self, import: ImportId) -> Result<Option<ImportReport>, DatabaseError> {
+        let query = format!("select {IMPORT_COLUMNS} from imports where id = $1");
+        let row: Option<ImportRow> = sqlx::query_as(sqlx::AssertSqlSafe(query))
+            .bind(import.to_string())
+            .fetch_optional(&self.reader)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let stored = StoredImport::try_from(&row)?;
+        let by_endpoint = self.requests_by_endpoint(import).await?;
+        let time = |ms| DateTime::from_timestamp_millis(ms).unwrap_or_default();
+        Ok(Some(ImportReport {
+            id: import,
+            source: stored.name.to_string(),
+            state: stored.state,
+            requests: RequestReport {
+                total: by_endpoint.values().sum(),
+                by_endpoint,
+            },
+            stages: self.stage_reports(import).await?,
+            gaps: self.gaps(import).await?,
+            git: GitReport {
+                refs: unsigned(row.git_refs),
+                bytes_received: unsigned(row.git_bytes_received),
+            },
+            started_at: time(row.started_at_ms),
+            finished_at: row.finished_at_ms.map(time),
+            error: row.error,
+        }))
+    }
+
+    async fn requests_by_endpoint(
+        &self,
+        import: ImportId,
+    ) -> Result<BTreeMap<String, u64>, DatabaseError> {
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("select endpoint, requests from import_requests where import_id = $1")
+                .bind(import.to_string())
+                .fetch_all(&self.reader)
+                .await?;
+        let rows = rows.into_iter();
+        Ok(rows.map(|(name, count)| (name, unsigned(count))).collect())
+    }
+
+    async fn stage_reports(&self, import: ImportId) -> Result<Vec<StageReport>, DatabaseError> {
+        let rows: Vec<(String, String, Option<i64>, i64, i64, i64)> = sqlx::query_as(
+            "select stage, state, expected, stored, missing, duration_ms
+             from import_stages where import_id = $1",
+        )
+        .bind(import.to_string())
+        .fetch_all(&self.reader)
+        .await?;
+        let mut reports = Vec::with_capacity(rows.len());
+        for (stage, state, expected, stored, missing, duration_ms) in rows {
+            let wrong = |column, value: &str| inconsistent("import_stages", column, value);
+            reports.push(StageReport {
+                name: stage.parse().map_err(|_| wrong("stage", &stage))?,
+                state: state.parse().map_err(|_| wrong("state", &state))?,
+                expected: expected.map(unsigned),
+                stored: unsigned(stored),
+                missing: unsigned(missing),
+                seconds: Duration::from_millis(unsigned(duration_ms)).as_secs_f64(),
+            });
+        }
+        reports.sort_by_key(|report| report.name);
+        Ok(reports)
+    }
+
+    /// What an import is missing, in the order of stages.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn gaps(&self, import: ImportId) -> Result<Vec<Gap>, DatabaseError> {
+        let rows: Vec<(String, String, String, String, Option<String>)> = sqlx::query_as(
+            "select stage, object, reason, detail, url from gaps
+             where import_id = $1 order by object",
+        )
+        .bind(import.to_string())
+        .fetch_all(&self.reader)
+        .await?;
+        let mut gaps = Vec::with_capacity(rows.len());
+        for (stage, object, reason, detail, url) in rows {
+            gaps.push(Gap {
+                stage: stage
+                    .parse()
+                    .map_err(|_| inconsistent("gaps", "stage", &stage))?,
+                object,
+                reason: reason
+                    .parse::<GapReason>()
+                    .map_err(|_| inconsistent("gaps", "reason", &reason))?,
+                detail,
+                url,
+            });
+        }
+        gaps.sort_by_key(|gap| gap.stage);
+        Ok(gaps)
+    }
+}
+
+impl Transaction {
+    /// Notes that an import begins, with all its stages pending.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn start_import(&mut self, start: &ImportStart<'_>) -> Result<(), DatabaseError> {
+        let names: Vec<&str> = start.stages.iter().map(|stage| stage.name()).collect();
+        let id = start.id.to_string();
+        sqlx::query(
+            "insert into imports (id, workspace, slug, stages, state, started_at_ms)
+             values ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(&id)
+        .bind(start.name.workspace.as_str())
+        .bind(start.name.slug.as_str())
+        .bind(names.join(","))
+        .bind(ImportState::Running.name())
+        .bind(start.now.timestamp_millis())
+        .execute(&mut *self.inner)
+        .await?;
+        for stage in Stage::ALL {
+            let state = if start.stages.contains(stage) {
+                StageState::Pending
+            } else {
+                StageState::Skipped
+            };
+            sqlx::query("insert into import_stages (import_id, stage, state) values ($1, $2, $3)")
+                .bind(&id)
+                .bind(stage.name())
+                .bind(state.name())
+                .execute(&mut *self.inner)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Sets where an import stands. An end has a time, and a failure a reason.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn set_import_state(
+        &mut self,
+        import: ImportId,
+        state: ImportState,
+        error: Option<&str>,
+        finished_at: Option<DateTime<Utc>>,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query("update imports set state = $2, error = $3, finished_at_ms = $4 where id = $1")
+            .bind(import.to_string())
+            .bind(state.name())
+            .bind(error)
+            .bind(finished_at.map(|time| time.timestamp_millis()))
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes which repository an import turned out to be of.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn set_import_repository(
+        &mut self,
+        import: ImportId,
+        repository: &RepositoryUuid,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query("update imports set repository_uuid = $2 where id = $1")
+            .bind(import.to_string())
+            .bind(repository.as_str())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes what the mirror holds, and adds to what it took.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn add_git_result(
+        &mut self,
+        import: ImportId,
+        result: GitReport,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query(
+            "update imports set git_refs = $2, git_bytes_received = git_bytes_received + $3
+             where id = $1",
+        )
+        .bind(import.to_string())
+        .bind(signed(result.refs))
+        .bind(signed(result.bytes_received))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Adds to the requests that an import took.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn add_requests(
+        &mut self,
+        import: ImportId,
+        endpoint: &str,
+        requests: u64,
+    ) -> Result<(), DatabaseError> {
+        if requests == 0 {
+            return Ok(());
+        }
+        sqlx::query(
+            "insert into import_requests (import_id, endpoint, requests) values ($1, $2, $3)
+             on conflict (import_id, endpoint) do update set
+                 requests = import_requests.requests + excluded.requests",
+        )
+        .bind(import.to_string())
+        .bind(endpoint)
+        .bind(signed(requests))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Notes that a stage begins or goes on.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn start_stage(
+        &mut self,
+        import: ImportId,
+        stage: Stage,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query("update import_stages set state = $3 where import_id = $1 and stage = $2")
+            .bind(import.to_string())
+            .bind(stage.name())
+            .bind(StageState::Running.name())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Saves where a stage goes on, and what Bitbucket reported if it did.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn save_checkpoint(
+        &mut self,
+        import: ImportId,
+        stage: Stage,
+        checkpoint: &Checkpoint,
+        expected: Option<u64>,
+    ) -> Result<(), DatabaseError> {
+        let checkpoint = serde_json::to_string(checkpoint)
+            .map_err(|_| inconsistent("import_stages", "checkpoint", "unwritable"))?;
+        sqlx::query(
+            "update import_stages set checkpoint = $3, expected = coalesce($4, expected)
+             where import_id = $1 and stage = $2",
+        )
+        .bind(import.to_string())
+        .bind(stage.name())
+        .bind(checkpoint)
+        .bind(expected.map(signed))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Adds to the time that a stage took.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn finish_stage(
+        &mut self,
+        import: ImportId,
+        report: &StageReport,
+        took: Duration,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query(
+            "update import_stages set state = $3, expected = $4, stored = $5, missing = $6,
+                 duration_ms = duration_ms + $7
+             where import_id = $1 and stage = $2",
+        )
+        .bind(import.to_string())
+        .bind(report.name.name())
+        .bind(report.state.name())
+        .bind(report.expected.map(signed))
+        .bind(signed(report.stored))
+        .bind(signed(report.missing))
+        .bind(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Records what is missing and why.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn add_gap(&mut self, import: ImportId, gap: &Gap) -> Result<(), DatabaseError> {
+        sqlx::query(
+            "insert into gaps (import_id, stage, object, reason, detail, url)
+             values ($1, $2, $3, $4, $5, $6)
+             on conflict (import_id, stage, object) do update set
+                 reason = excluded.reason, detail = excluded.detail, url = excluded.url",
+        )
+        .bind(import.to_string())
+        .bind(gap.stage.name())
+        .bind(&gap.object)
+        .bind(gap.reason.name())
+        .bind(&gap.detail)
+        .bind(gap.url.as_deref())
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Forgets a gap: what was missing has come after all.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn clear_gap(
+        &mut self,
+        import: ImportId,
+        stage: Stage,
+        object: &str,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query("delete from gaps where import_id = $1 and stage = $2 and object = $3")
+            .bind(import.to_string())
+            .bind(stage.name())
+            .bind(object)
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets every gap of one reason, to find out anew.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn clear_gaps(
+        &mut self,
+        import: ImportId,
+        reason: GapReason,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query("delete from gaps where import_id = $1 and reason = $2")
+            .bind(import.to_string())
+            .bind(reason.name())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! The tables. SQL appears below this folder and nowhere else.
+
+mod accounts;
+mod comments;
+mod error;
+mod imports;
+mod members;
+mod open;
+mod pending;
+mod pull_requests;
+mod repositories;
+
+pub use accounts::AccountRecord;
+pub use comments::CommentRecord;
+pub use error::{DatabaseError, OpenError};
+pub use imports::{ImportStart, StageProgress, StoredImport};
+pub use members::MemberRecord;
+pub use pending::PendingParent;
+pub use pull_requests::PullRequestRecord;
+pub use repositories::{RepositoryRecord, StoredRepository};
+
+use sqlx::SqlitePool;
+
+/// The archive's database.
+///
+/// One connection writes, several read: SQLite allows one writer, and waiting
+/// for it here is fairer and cheaper than waiting for its file lock.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    writer: SqlitePool,
+    reader: SqlitePool,
+}
+
+/// Rows and the checkpoint that says they are there, written together or not at all.
+#[derive(Debug)]
+pub struct Transaction {
+    inner: sqlx::Transaction<'static, sqlx::Sqlite>,
+}
+
+/// What storing a page changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stored {
+    /// Objects that were not there before.
+    pub inserted: u64,
+    /// Objects that were there in another form.
+    pub updated: u64,
+}
+
+/// How many objects of a kind are there and should be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Objects in the archive.
+    pub stored: u64,
+    /// Objects that Bitbucket reported.
+    pub expected: u64,
+}
+
+impl Archive {
+    /// Begins to write. Others who want to write wait.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer.
+    pub async fn begin(&self) -> Result<Transaction, DatabaseError> {
+        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Transaction { inner })
+    }
+
+    /// A view of the database that stands still while others write.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer.
+    pub(crate) async fn snapshot(
+        &self,
+    ) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, DatabaseError> {
+        Ok(self.reader.begin().await?)
+    }
+
+    /// Lets go of all connections.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl Transaction {
+    /// Makes everything written since [`Archive::begin`] permanent. Without it
+    /// nothing of it ever happened.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot write.
+    pub async fn commit(self) -> Result<(), DatabaseError> {
+        Ok(self.inner.commit().await?)
+    }
+}
+
+/// Counts are never negative and never near the limit of either type.
+pub(crate) fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+/// See [`unsigned`].
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,80 @@
+//! Opening the database and bringing its schema up to date.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use crate::{Archive, DataDir, OpenError};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+
+/// Connections that read: exports and status beside a running import.
+const READERS: u32 = 4;
+
+/// Another process may be writing (a second command, a migration): its longest
+/// transaction is one page.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Archive {
+    /// Opens the archive's database, makes it if it is missing, and brings its
+    /// schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened or written, or a newer program wrote it.
+    pub async fn open(data_dir: &DataDir) -> Result<Self, OpenError> {
+        let path = data_dir.database();
+        let options = connect_options(&path).create_if_missing(true);
+        let archive = connect(&path, options).await?;
+        match MIGRATIONS.run(&archive.writer).await {
+            Ok(()) => Ok(archive),
+            Err(MigrateError::VersionMissing(found)) => Err(OpenError::Newer { path, found }),
+            Err(source) => Err(OpenError::Migrate { path, source }),
+        }
+    }
+
+    /// Opens a database that is there, to read it beside whoever writes.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or as [`Archive::open`].
+    pub async fn open_existing(data_dir: &DataDir) -> Result<Self, OpenError> {
+        let path = data_dir.database();
+        if !path.exists() {
+            return Err(OpenError::Missing { path });
+        }
+        Self::open(data_dir).await
+    }
+}
+
+fn connect_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // With a write-ahead log this survives any death of the process. After a
+        // power failure the last transactions may be gone, rows and checkpoints
+        // alike: they are fetched again.
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+}
+
+async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Archive, OpenError> {
+    let failed = |source| OpenError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        // Eight stages may queue for the writer behind a slow disk.
+        .acquire_timeout(Duration::from_mins(5))
+        .connect_with(options.clone())
+        .await
+        .map_err(failed)?;
+    let reader = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .connect_lazy_with(options);
+    Ok(Archive { writer, reader })
+}

@@ -1,0 +1,155 @@
+//! What is still to be read.
+
+use bucketload_model::{RepositoryUuid, Stage};
+use sqlx::QueryBuilder;
+
+use super::{Archive, DatabaseError, Transaction};
+
+/// A parent object whose children are still to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingParent {
+    /// Its id.
+    pub id: i64,
+    /// The page to go on with; absent for the first.
+    pub next_page: Option<String>,
+    /// Counts how often the parent changed while it was pending: what was read
+    /// of an older revision does not finish a newer one.
+    pub revision: i64,
+}
+
+impl Archive {
+    /// The next parents with an id greater than `after`, in order, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn pending(
+        &self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PendingParent>, DatabaseError> {
+        let rows: Vec<(i64, Option<String>, i64)> = sqlx::query_as(
+            "select parent_id, next_page, revision from pending
+             where repository_uuid = $1 and stage = $2 and parent_id > $3
+             order by parent_id limit $4",
+        )
+        .bind(repository.as_str())
+        .bind(stage.name())
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await?;
+        let rows = rows.into_iter();
+        Ok(rows
+            .map(|(id, next_page, revision)| PendingParent {
+                id,
+                next_page,
+                revision,
+            })
+            .collect())
+    }
+}
+
+impl Transaction {
+    /// Marks parents whose children are to be read from the first page on.
+    pub(super) async fn add_pending(
+        &mut self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+        parents: &[i64],
+    ) -> Result<(), DatabaseError> {
+        if parents.is_empty() {
+            return Ok(());
+        }
+        let mut query =
+            QueryBuilder::new("insert into pending (repository_uuid, stage, parent_id, revision) ");
+        query.push_values(parents, |mut row, parent| {
+            row.push_bind(repository.as_str())
+                .push_bind(stage.name())
+                .push_bind(*parent)
+                .push_bind(0_i64);
+        });
+        query.push(
+            " on conflict (repository_uuid, stage, parent_id) do update set
+                  next_page = null, revision = pending.revision + 1",
+        );
+        query.build().execute(&mut *self.inner).await?;
+        Ok(())
+    }
+
+    /// Notes that a parent's children are stored up to `next_page`.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn advance_pending(
+        &mut self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+        parent: &PendingParent,
+        next_page: &str,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query(
+            "update pending set next_page = $5
+             where repository_uuid = $1 and stage = $2 and parent_id = $3 and revision = $4",
+        )
+        .bind(repository.as_str())
+        .bind(stage.name())
+        .bind(parent.id)
+        .bind(parent.revision)
+        .bind(next_page)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Notes that all of a parent's children are stored.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn finish_pending(
+        &mut self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+        parent: &PendingParent,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query(
+            "delete from pending
+             where repository_uuid = $1 and stage = $2 and parent_id = $3 and revision = $4",
+        )
+        .bind(repository.as_str())
+        .bind(stage.name())
+        .bind(parent.id)
+        .bind(parent.revision)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Notes that a parent's children are to be read from the first page again.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn restart_pending(
+        &mut self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+        parent: &PendingParent,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query(
+            "update pending set next_page = null
+             where repository_uuid = $1 and stage = $2 and parent_id = $3 and revision = $4",
+        )
+        .bind(repository.as_str())
+        .bind(stage.name())
+        .bind(parent.id)
+        .bind(parent.revision)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! The rows of an export, streamed in ascending order of their ids.
+
+use bucketload_model::RepositoryUuid;
+use futures::TryStreamExt as _;
+use serde_json::{Value, json};
+use sqlx::SqliteConnection;
+
+use super::jsonl::ExportError;
+use super::writer::{ExportedFile, LineWriter};
+use crate::DatabaseError;
+
+/// A kind of object: its file, its rows, and the key of a row.
+pub(super) struct Kind {
+    pub(super) file: &'static str,
+    /// Gives `id`, `parent_id` (0 where there is none), `text_id` and `source`.
+    query: &'static str,
+    key: fn(&Row) -> Value,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    parent_id: i64,
+    text_id: String,
+    source: String,
+}
+
+/// Every kind that an export has, in the order of its stages.
+pub(super) const KINDS: &[Kind] = &[
+    Kind {
+        file: "repository.json",
+        query: "select 0 as id, 0 as parent_id, uuid as text_id, source
+                from repositories where uuid = $1",
+        key: |row| json!({ "repository": row.text_id }),
+    },
+    Kind {
+        file: "users.jsonl",
+        // A member who was also met in the repository is written as met there.
+        query: "select 0 as id, 0 as parent_id, uuid as text_id, source
+                from accounts where repository_uuid = $1
+                union all
+                select 0, 0, account_uuid, account_source from workspace_members
+                where workspace = (select workspace from repositories where uuid = $1)
+                    and account_uuid not in (
+                        select uuid from accounts where repository_uuid = $1)
+                order by text_id",
+        key: |row| json!({ "account": row.text_id }),
+    },
+    Kind {
+        file: "pull_requests.jsonl",
+        query: "select id, 0 as parent_id, '' as text_id, source
+                from pull_requests where repository_uuid = $1 order by id",
+        key: |row| json!({ "pull_request": row.id }),
+    },
+    Kind {
+        file: "pull_request_comments.jsonl",
+        query: "select id, pull_request_id as parent_id, '' as text_id, source
+                from pull_request_comments where repository_uuid = $1 order by id",
+        key: |row| json!({ "pull_request": row.parent_id, "comment": row.id }),
+    },
+];
+
+impl Kind {
+    /// Writes all rows of one repository.
+    pub(super) async fn write(
+        &self,
+        connection: &mut SqliteConnection,
+        repository: &RepositoryUuid,
+        mut lines: LineWriter,
+    ) -> Result<ExportedFile, ExportError> {
+        let mut rows = sqlx::query_as::<_, Row>(self.query)
+            .bind(repository.as_str())
+            .fetch(connection);
+        while let Some(row) = rows.try_next().await.map_err(DatabaseError::from)? {
+            lines.write(&(self.key)(&row), &row.source)?;
+        }
+        Ok(lines.finish()?)
+    }
+}

@@ -1,0 +1,500 @@
+//! One request, from governor to classified answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use bucketload_auth::Credential;
+use bucketload_model::{
+    Clock, ErrorClass, NullSink, ProgressEvent, ProgressSink, SystemClock, Wait, WaitReason,
+};
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::redirect;
+use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::Endpoint;
+use crate::error::{BuildError, RequestError, RequestErrorKind};
+use crate::governor::{Governor, Leave};
+use crate::page::{Answer, Item, read_item};
+
+/// Requests under way at once. Other tools use two to four; at 100 ms an answer
+/// eight spend the hourly quota in under a minute, and more gain nothing.
+const MAX_IN_FLIGHT: usize = 8;
+
+/// No JSON answer of Bitbucket comes near it: pages have at most 100 objects.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Longest silence while an answer comes in.
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Longest time for a whole answer.
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// Retries of a request that failed for a passing reason: about 0.5, 1, 2, 4 and
+/// 8 seconds apart with jitter, so an outage of a quarter of a minute is outlived.
+const MAX_RETRIES: usize = 5;
+const FIRST_RETRY_DELAY: Duration = Duration::from_millis(500);
+const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(30);
+
+/// What to do when the quota is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WaitPolicy {
+    /// Wait, however long it takes.
+    #[default]
+    Wait,
+    /// Give up with [`RequestErrorKind::QuotaSpent`].
+    GiveUp,
+}
+
+/// How a client works.
+#[derive(Debug, Clone)]
+pub struct ClientOptions {
+    /// The REST root, such as `https://api.bitbucket.org/2.0`.
+    pub api_url: Url,
+    /// Whether `http` is allowed for hosts other than this machine.
+    pub allow_insecure: bool,
+    /// Requests in an hour; `Some(0)` for no limit of our own, `None` for the
+    /// credential's documented one.
+    pub hourly_quota: Option<u32>,
+    /// What to do when the quota is spent.
+    pub wait: WaitPolicy,
+    /// Where waits are published.
+    pub sink: Arc<dyn ProgressSink>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The delay before the first retry; each further one doubles.
+    pub first_retry_delay: Duration,
+}
+
+impl ClientOptions {
+    /// Defaults for a REST root.
+    pub fn new(api_url: Url) -> Self {
+        Self {
+            api_url,
+            allow_insecure: false,
+            hourly_quota: None,
+            wait: WaitPolicy::default(),
+            sink: Arc::new(NullSink),
+            clock: Arc::new(SystemClock),
+            first_retry_delay: FIRST_RETRY_DELAY,
+        }
+    }
+}
+
+/// A client for one REST root with one credential. Cheap to clone; all clones
+/// share the governor and the limit of requests under way.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    governor: Arc<Governor>,
+    in_flight: Arc<Semaphore>,
+    options: Arc<ClientOptions>,
+    credential: Arc<Credential>,
+}
+
+/// What came back: a body, or nothing of use.
+struct Body {
+    status: reqwest::StatusCode,
+    headers: HeaderMap,
+    bytes: Vec<u8>,
+}
+
+impl Client {
+    /// A client.
+    ///
+    /// # Errors
+    ///
+    /// When the root is not encrypted and not on this machine, or TLS cannot be
+    /// set up.
+    pub fn new(options: ClientOptions, credential: Credential) -> Result<Self, BuildError> {
+        check_root(&options)?;
+        // Another part of the process may have installed it already; it is the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(authorization) = credential.rest_authorization() {
+            let mut value = HeaderValue::from_str(authorization.expose_secret())
+                .map_err(|_| BuildError::Credential)?;
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("bucketload/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .redirect(same_origin_redirects(&options.api_url))
+            .build()
+            .map_err(BuildError::Http)?;
+        let quota = options
+            .hourly_quota
+            .unwrap_or_else(|| credential.documented_hourly_quota());
+        let governor = Governor::new(
+            Some(quota).filter(|quota| *quota > 0),
+            options.clock.clone(),
+            options.sink.clone(),
+        );
+        Ok(Self {
+            http,
+            governor: Arc::new(governor),
+            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+            options: Arc::new(options),
+            credential: Arc::new(credential),
+        })
+    }
+
+    /// The REST root.
+    pub fn api_url(&self) -> &Url {
+        &self.options.api_url
+    }
+
+    /// Requests allowed in an hour; absent where we set no limit of our own.
+    pub fn hourly_quota(&self) -> Option<u32> {
+        self.governor.hourly_quota()
+    }
+
+    /// The credential in use.
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// How many requests can be under way at once.
+    pub const fn max_in_flight(&self) -> usize {
+        MAX_IN_FLIGHT
+    }
+
+    pub(crate) async fn get_object<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        url: &Url,
+    ) -> Result<Answer<T>, RequestError> {
+        let (source, requests) = self.get_json(endpoint, url).await?;
+        let item: Item<T> = read_item(source)
+            .map_err(|error| RequestError::new(endpoint, url, requests, shape(error)))?;
+        Ok(Answer { item, requests })
+    }
+
+    /// Gets a JSON answer, waiting for quota and retrying what may pass.
+    /// Returns how many requests it took.
+    pub(crate) async fn get_json<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        url: &Url,
+    ) -> Result<(T, u64), RequestError> {
+        let mut delays = ExponentialBuilder::default()
+            .with_min_delay(self.options.first_retry_delay)
+            .with_max_delay(LONGEST_RETRY_DELAY)
+            .with_max_times(MAX_RETRIES)
+            .with_jitter()
+            .build();
+        let mut requests = 0;
+        loop {
+            let fail = |kind, requests| RequestError::new(endpoint, url, requests, kind);
+            let patient = self.options.wait == WaitPolicy::Wait;
+            let leave = self.governor.leave(patient).await;
+            let leave =
+                leave.map_err(|until| fail(RequestErrorKind::QuotaSpent { until }, requests))?;
+            requests += 1;
+            let kind = match self.attempt(endpoint, url, leave).await {
+                Ok(value) => return Ok((value, requests)),
+                Err(kind) => kind,
+            };
+            match kind.class() {
+                // The governor knows how long; asking never stops for a quota.
+                ErrorClass::RateLimited => {}
+                ErrorClass::Transient => match delays.next() {
+                    Some(delay) => self.pause_before_retry(endpoint, url, &kind, delay).await,
+                    None => return Err(fail(kind, requests)),
+                },
+                _ => return Err(fail(kind, requests)),
+            }
+        }
+    }
+
+    async fn pause_before_retry(
+        &self,
+        endpoint: Endpoint,
+        url: &Url,
+        kind: &RequestErrorKind,
+        delay: Duration,
+    ) {
+        tracing::info!(
+            endpoint = endpoint.name(),
+            %url,
+            delay_ms = delay.as_millis(),
+            problem = %kind,
+            "request failed for a passing reason and is tried again"
+        );
+        let until = self.options.clock.now() + delay;
+        self.options.sink.emit(ProgressEvent::WaitStarted(Wait {
+            reason: WaitReason::Retry,
+            until,
+        }));
+        tokio::time::sleep(delay).await;
+        self.options.sink.emit(ProgressEvent::WaitEnded);
+    }
+
+    async fn attempt<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        url: &Url,
+        leave: Leave,
+    ) -> Result<T, RequestErrorKind> {
+        let body = {
+            let _place = self.in_flight.acquire().await;
+            let body = self.receive(url).await?;
+            tracing::debug!(
+                endpoint = endpoint.name(),
+                %url,
+                status = body.status.as_u16(),
+                bytes = body.bytes.len(),
+                "answered"
+            );
+            body
+        };
+        if body.status == reqwest::StatusCode::TOO_MANY_REQUESTS {
+            self.governor.refused(leave, told_to_wait(&body.headers));
+        } else {
+            self.governor.answered(
+                first_number(&body.headers, "x-ratelimit-remaining"),
+                seconds(&body.headers, "x-ratelimit-reset"),
+            );
+        }
+        if body.status.is_redirection() {
+            return Err(RequestErrorKind::ForeignNext {
+                address: text(&body.headers, "location").unwrap_or_default(),
+            });
+        }
+        if !body.status.is_success() {
+            return Err(refusal(&body));
+        }
+        if !looks_like_json(&body.bytes) {
+            return Err(RequestErrorKind::NotJson {
+                excerpt: excerpt(&body.bytes),
+            });
+        }
+        let mut deserializer = serde_json::Deserializer::from_slice(&body.bytes);
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            // A document that ends early was cut off on the way.
+            if error.inner().is_eof() || error.inner().is_syntax() {
+                RequestErrorKind::NotJson {
+                    excerpt: excerpt(&body.bytes),
+                }
+            } else {
+                shape(error)
+            }
+        })
+    }
+
+    async fn receive(&self, url: &Url) -> Result<Body, RequestErrorKind> {
+        let request = self.http.get(url.clone());
+        let mut response = request.send().await.map_err(network)?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(network)? {
+            if bytes.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(RequestErrorKind::TooLarge {
+                    limit_bytes: MAX_ANSWER_BYTES,
+                });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Body {
+            status: response.status(),
+            headers: std::mem::take(response.headers_mut()),
+            bytes,
+        })
+    }
+}
+
+fn check_root(options: &ClientOptions) -> Result<(), BuildError> {
+    let url = &options.api_url;
+    let address = || BuildError::Address { url: url.clone() };
+    let host = url.host().ok_or_else(address)?;
+    let is_loopback = match host {
+        url::Host::Domain(name) => name == "localhost",
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+    };
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback || options.allow_insecure => Ok(()),
+        "http" => Err(BuildError::Insecure { url: url.clone() }),
+        _ => Err(address()),
+    }
+}
+
+/// A renamed repository may redirect on the API's own host; nothing else is
+/// followed, and the credential never leaves that host.
+fn same_origin_redirects(root: &Url) -> redirect::Policy {
+    let origin = root.origin();
+    redirect::Policy::custom(move |attempt| {
+        if attempt.previous().len() > 5 || attempt.url().origin() != origin {
+            attempt.stop()
+        } else {
+            attempt.follow()
+        }
+    })
+}
+
+/// Our own URL is already in the message, and reqwest's copy could differ from it.
+fn network(error: reqwest::Error) -> RequestErrorKind {
+    RequestErrorKind::Network(error.without_url())
+}
+
+fn shape(error: serde_path_to_error::Error<serde_json::Error>) -> RequestErrorKind {
+    RequestErrorKind::Shape {
+        path: error.path().to_string(),
+        source: error.into_inner(),
+    }
+}
+
+fn refusal(body: &Body) -> RequestErrorKind {
+    RequestErrorKind::Status {
+        status: body.status.as_u16(),
+        message: message_of(&body.bytes),
+        accepted_scopes: text(&body.headers, "x-accepted-oauth-scopes"),
+        granted_scopes: text(&body.headers, "x-oauth-scopes"),
+    }
+}
+
+/// The message of an error body: of either JSON shape, or the text itself.
+fn message_of(bytes: &[u8]) -> String {
+    let parsed: Option<serde_json::Value> = serde_json::from_slice(bytes).ok();
+    let message = parsed.as_ref().and_then(|value| {
+        value
+            .pointer("/error/message")
+            .or_else(|| value.get("message"))
+            .and_then(serde_json::Value::as_str)
+    });
+    match message {
+        Some(message) => printable(message),
+        None => excerpt(bytes),
+    }
+}
+
+fn looks_like_json(bytes: &[u8]) -> bool {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    matches!(first, Some(b'{' | b'['))
+}
+
+/// The beginning of a body for people: an HTML page by its title.
+fn excerpt(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]);
+    let lower = text.to_ascii_lowercase();
+    if let (Some(start), Some(end)) = (lower.find("<title>"), lower.find("</title>"))
+        && start < end
+    {
+        return format!("an HTML page, “{}”", printable(&text[start + 7..end]));
+    }
+    if text.trim().is_empty() {
+        "an empty body".to_owned()
+    } else {
+        printable(&text)
+    }
+}
+
+/// At most 200 characters, no control characters: it may end on a terminal.
+fn printable(text: &str) -> String {
+    let clean: String = text
+        .trim()
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(200)
+        .collect();
+    clean.trim_end().to_owned()
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(printable)
+}
+
+/// The first number of a header that may be a list, as in `60, 60;w=3600`.
+fn first_number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    let value = headers.get(name)?.to_str().ok()?;
+    value.split([',', ';']).next()?.trim().parse().ok()
+}
+
+fn seconds(headers: &HeaderMap, name: &str) -> Option<Duration> {
+    // Seconds left; a larger number would be a point in time, which Bitbucket does not send.
+    first_number(headers, name)
+        .filter(|seconds| *seconds < 86_400)
+        .map(Duration::from_secs)
+}
+
+fn told_to_wait(headers: &HeaderMap) -> Option<Duration> {
+    seconds(headers, "retry-after").or_else(|| seconds(headers, "x-ratelimit-reset"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pairs = pairs.iter().map(|(name, value)| {
+            (
+                header::HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        });
+        pairs.collect()
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        for (url, allow, fine) in [
+            ("https://api.bitbucket.org/2.0", false, true),
+            ("http://127.0.0.1:8000/2.0", false, true),
+            ("http://[::1]:8000/2.0", false, true),
+            ("http://localhost/2.0", false, true),
+            ("http://api.bitbucket.org/2.0", false, false),
+            ("http://127.0.0.1.example.org/2.0", false, false),
+            ("http://double.internal/2.0", true, true),
+            ("ftp://api.bitbucket.org/2.0", true, false),
+        ] {
+            let mut options = ClientOptions::new(url.parse().unwrap());
+            options.allow_insecure = allow;
+            assert_eq!(check_root(&options).is_ok(), fine, "{url}");
+        }
+    }
+
+    #[test]
+    fn waits_are_read_from_every_header_seen() {
+        let wait = |pairs: &[_]| told_to_wait(&headers(pairs)).map(|wait| wait.as_secs());
+        assert_eq!(wait(&[("retry-after", "7")]), Some(7));
+        assert_eq!(wait(&[("x-ratelimit-reset", "745")]), Some(745));
+        assert_eq!(
+            wait(&[("retry-after", "7"), ("x-ratelimit-reset", "745")]),
+            Some(7)
+        );
+        assert_eq!(wait(&[("x-ratelimit-reset", "1800000000")]), None);
+        assert_eq!(wait(&[]), None);
+        let limit = headers(&[("x-ratelimit-limit", "60, 60;w=3600")]);
+        assert_eq!(first_number(&limit, "x-ratelimit-limit"), Some(60));
+    }
+
+    #[test]
+    fn messages_of_every_error_body_seen() {
+        for (body, message) in [
+            (
+                r#"{"type":"error","error":{"message":"Forbidden"}}"#,
+                "Forbidden",
+            ),
+            (r#"{"message":"CHANGE-3071 - gone"}"#, "CHANGE-3071 - gone"),
+            ("Rate limit exceeded\n", "Rate limit exceeded"),
+            (
+                "<html><head><title>502 Bad Gateway</title></head></html>",
+                "an HTML page, “502 Bad Gateway”",
+            ),
+            ("", "an empty body"),
+            ("a\u{1b}[31mb", "a [31mb"),
+        ] {
+            assert_eq!(message_of(body.as_bytes()), message);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The repository object.
+
+use bucketload_model::{RepositorySlug, RepositoryUuid};
+use serde::Deserialize;
+
+use crate::lenient::{Loose, scalar};
+use crate::models::Account;
+
+/// A repository.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Repository {
+    /// The permanent id.
+    pub uuid: RepositoryUuid,
+    /// The name in addresses; in lists it says what to import.
+    #[serde(default, deserialize_with = "scalar")]
+    pub slug: Option<RepositorySlug>,
+    /// `workspace/slug`.
+    #[serde(default, deserialize_with = "scalar")]
+    pub full_name: Option<String>,
+    /// The name shown.
+    #[serde(default, deserialize_with = "scalar")]
+    pub name: Option<String>,
+    /// `git`; `hg` was removed in 2020.
+    #[serde(default, deserialize_with = "scalar")]
+    pub scm: Option<String>,
+    /// Whether a credential is needed to read it.
+    #[serde(default, deserialize_with = "scalar")]
+    pub is_private: Option<bool>,
+    /// The default branch; null while the repository is empty.
+    #[serde(default, deserialize_with = "scalar")]
+    pub mainbranch: Option<MainBranch>,
+    /// Size; the unit is not documented, bytes by all appearances.
+    #[serde(default, deserialize_with = "scalar")]
+    pub size: Option<i64>,
+    /// When anything in it last changed.
+    #[serde(default, deserialize_with = "scalar")]
+    pub updated_on: Option<String>,
+    /// Who owns it.
+    pub owner: Option<Loose<Account>>,
+}
+
+/// The default branch of a repository.
+#[derive(Debug, Clone, Deserialize)]
+pub struct MainBranch {
+    /// Its name, without `refs/heads/`.
+    pub name: String,
+}

@@ -1,0 +1,213 @@
+//! Pages of a list, and the stream of them.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use futures::Stream;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+use url::Url;
+
+use crate::error::{RequestError, RequestErrorKind};
+use crate::{Client, Endpoint};
+
+/// An answer and what it cost.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    /// What was answered.
+    pub item: Item<T>,
+    /// Requests sent for it, repeated ones included.
+    pub requests: u64,
+}
+
+/// An object: typed, and as it was sent.
+#[derive(Debug, Clone)]
+pub struct Item<T> {
+    /// The typed fields.
+    pub value: T,
+    /// The text as sent.
+    pub source: Box<RawValue>,
+}
+
+/// An object on a page that could not be read as what it should be.
+#[derive(Debug, Clone)]
+pub struct UnreadableItem {
+    /// Its place on the page, from 0.
+    pub index: usize,
+    /// The field and what is wrong with it.
+    pub problem: String,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// Its address.
+    pub url: PageUrl,
+    /// The objects that could be read.
+    pub items: Vec<Item<T>>,
+    /// Those that could not.
+    pub unreadable: Vec<UnreadableItem>,
+    /// The next page, as Bitbucket gave it.
+    pub next: Option<PageUrl>,
+    /// Objects in the whole list, where Bitbucket says.
+    pub size: Option<u64>,
+    /// Requests sent for this page, repeated ones included.
+    pub requests: u64,
+}
+
+/// The address of a page: on our API host, followed as given, never built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageUrl(pub(crate) Url);
+
+impl fmt::Display for PageUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The envelope of every list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Envelope {
+    values: Vec<Box<RawValue>>,
+    #[serde(default)]
+    next: Option<String>,
+    #[serde(default, deserialize_with = "crate::lenient::scalar")]
+    size: Option<u64>,
+}
+
+pub(crate) fn read_item<T: DeserializeOwned>(
+    source: Box<RawValue>,
+) -> Result<Item<T>, serde_path_to_error::Error<serde_json::Error>> {
+    let mut deserializer = serde_json::Deserializer::from_str(source.get());
+    let value = serde_path_to_error::deserialize(&mut deserializer)?;
+    Ok(Item { value, source })
+}
+
+impl Client {
+    /// Fetches one page.
+    ///
+    /// # Errors
+    ///
+    /// When the request fails for good, or the answer is no page.
+    pub async fn page<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        url: &PageUrl,
+    ) -> Result<Page<T>, RequestError> {
+        let (envelope, requests) = self.get_json::<Envelope>(endpoint, &url.0).await?;
+        let mut items = Vec::with_capacity(envelope.values.len());
+        let mut unreadable = Vec::new();
+        for (index, source) in envelope.values.into_iter().enumerate() {
+            match read_item(source) {
+                Ok(item) => items.push(item),
+                Err(error) => unreadable.push(UnreadableItem {
+                    index,
+                    problem: format!("{}: {}", error.path(), error.inner()),
+                }),
+            }
+        }
+        let fail = |kind| RequestError::new(endpoint, &url.0, requests, kind);
+        let next = match envelope.next {
+            Some(next) => Some(self.page_url(&next).map_err(fail)?),
+            None => None,
+        };
+        if next.as_ref() == Some(url) {
+            return Err(fail(RequestErrorKind::PagesInCircle));
+        }
+        Ok(Page {
+            url: url.clone(),
+            items,
+            unreadable,
+            next,
+            size: envelope.size,
+            requests,
+        })
+    }
+
+    /// How many objects a list has, by the smallest possible request.
+    ///
+    /// # Errors
+    ///
+    /// When the request fails for good.
+    pub async fn size(
+        &self,
+        endpoint: Endpoint,
+        first: &PageUrl,
+    ) -> Result<Option<u64>, RequestError> {
+        #[derive(Deserialize)]
+        struct Size {
+            #[serde(default, deserialize_with = "crate::lenient::scalar")]
+            size: Option<u64>,
+        }
+
+        let mut url = first.0.clone();
+        let kept: Vec<(String, String)> = url
+            .query_pairs()
+            .filter(|(name, _)| name != "pagelen" && name != "fields")
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        url.query_pairs_mut()
+            .clear()
+            .extend_pairs(kept)
+            .append_pair("pagelen", "10")
+            .append_pair("fields", "size");
+        let (size, _) = self.get_json::<Size>(endpoint, &url).await?;
+        Ok(size.size)
+    }
+
+    /// Every page from `first` on, one at a time, in Bitbucket's order.
+    ///
+    /// The stream ends with the last page or with the first error; an empty page
+    /// in the middle does not end it.
+    pub fn pages<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        first: PageUrl,
+    ) -> impl Stream<Item = Result<Page<T>, RequestError>> + '_ {
+        let seen = HashSet::new();
+        futures::stream::try_unfold((Some(first), seen), move |(url, mut seen)| async move {
+            let Some(url) = url else { return Ok(None) };
+            let page = self.page::<T>(endpoint, &url).await?;
+            // A hostile or broken server could send us round for ever.
+            if !seen.insert(url.0.clone()) {
+                return Err(RequestError::new(
+                    endpoint,
+                    &url.0,
+                    page.requests,
+                    RequestErrorKind::PagesInCircle,
+                ));
+            }
+            let next = page.next.clone();
+            Ok(Some((page, (next, seen))))
+        })
+    }
+
+    /// Reads an address that was stored as a checkpoint or given as `next`.
+    ///
+    /// # Errors
+    ///
+    /// When it is no address or points to another host than the API's: no
+    /// credential may ever be sent there.
+    pub fn page_url(&self, text: &str) -> Result<PageUrl, RequestErrorKind> {
+        let url = Url::parse(text).map_err(|_| RequestErrorKind::ForeignNext {
+            address: shortened(text),
+        })?;
+        let root = self.api_url();
+        let same_host = url.origin() == root.origin();
+        let below_root = url
+            .path()
+            .strip_prefix(root.path().trim_end_matches('/'))
+            .is_some_and(|rest| rest.starts_with('/'));
+        if same_host && below_root && url.username().is_empty() && url.password().is_none() {
+            Ok(PageUrl(url))
+        } else {
+            Err(RequestErrorKind::ForeignNext {
+                address: shortened(url.origin().ascii_serialization().as_str()),
+            })
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
+}

@@ -1,0 +1,98 @@
+//! The handle by which tests steer a running simulator.
+
+use crate::credentials::Credential;
+use crate::error::{Result, SimulatorError};
+use crate::fault::Fault;
+use crate::log::LoggedRequest;
+use crate::rate_limit::RateLimit;
+use crate::state::State;
+use crate::world::{Mutated, Mutation};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Steers a running simulator; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Control(pub(crate) Arc<State>);
+
+impl Control {
+    /// Lets every answer wait this long.
+    pub fn set_latency(&self, latency: Duration) {
+        self.0.steering().latency = latency;
+    }
+
+    /// Sets the quota, or none, and fills every bucket.
+    pub fn set_rate_limit(&self, limit: Option<RateLimit>) {
+        self.0.steering().buckets.set(limit);
+    }
+
+    /// Adds a fault behind those that are there; the first that matches a request happens to it.
+    pub fn add_fault(&self, fault: Fault) {
+        self.0.steering().faults.push(fault);
+    }
+
+    /// Removes every fault.
+    pub fn clear_faults(&self) {
+        self.0.steering().faults.clear();
+    }
+
+    /// REST and git requests since the last reset, in the order they came.
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.0.log.requests()
+    }
+
+    /// Empties the log; the next request is number 1.
+    pub fn reset_log(&self) {
+        self.0.log.reset();
+    }
+
+    /// Resolves when the `number`-th request since the last reset has come in, which is before
+    /// it is answered.
+    pub async fn wait_for_request(&self, number: u64) {
+        self.0.log.wait_for(number).await;
+    }
+
+    /// Makes another token known.
+    pub fn add_credential(&self, credential: Credential) {
+        self.0.steering().credentials.push(credential);
+    }
+
+    /// Changes the world, or a credential.
+    ///
+    /// # Errors
+    ///
+    /// When the mutation names something that is not there.
+    pub fn mutate(&self, mutation: Mutation) -> Result<Mutated> {
+        let unknown = || SimulatorError::Unknown {
+            kind: "credential",
+            name: "that token".to_owned(),
+        };
+        let mut steering = self.0.steering();
+        match &mutation {
+            Mutation::RemoveScope { token, scope } => {
+                let credential = steering
+                    .credentials
+                    .iter_mut()
+                    .find(|known| known.token == *token);
+                credential
+                    .ok_or_else(unknown)?
+                    .scopes
+                    .retain(|granted| granted != scope);
+            }
+            Mutation::RevokeToken { token } => {
+                if !steering
+                    .credentials
+                    .iter()
+                    .any(|known| known.token == *token)
+                {
+                    return Err(unknown());
+                }
+                steering.credentials.retain(|known| known.token != *token);
+            }
+            _ => {
+                drop(steering);
+                return self.0.world_mut().mutate(mutation, &self.0.links);
+            }
+        }
+        Ok(Mutated { id: None })
+    }
+}

@@ -1,0 +1,78 @@
+//! What Atlassian has removed: the cross-workspace lists in April 2026, issues in August 2026.
+
+use super::{Answered, Context, Route};
+use crate::http::cursor::Paging;
+use crate::http::list::{List, Shape};
+use crate::http::reply::ApiError;
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::new("/repositories", "", cross_workspace),
+    Route::new("/workspaces", "", cross_workspace),
+    Route::new("/user/permissions/workspaces", "", cross_workspace),
+    Route::new("/user/permissions/repositories", "", cross_workspace),
+    Route::new("/repositories/{workspace}/{repo_slug}/issues", "", issues),
+    Route::new(
+        "/repositories/{workspace}/{repo_slug}/issues/{issue_id}",
+        "",
+        issues,
+    ),
+    Route::new(
+        "/repositories/{workspace}/{repo_slug}/issues/{issue_id}/comments",
+        "",
+        issues,
+    ),
+    Route::new(
+        "/repositories/{workspace}/{repo_slug}/issues/{issue_id}/comments/{comment_id}",
+        "",
+        issues,
+    ),
+    Route::new(
+        "/repositories/{workspace}/{repo_slug}/issues/{issue_id}/changes",
+        "",
+        issues,
+    ),
+    Route::new(
+        "/repositories/{workspace}/{repo_slug}/issues/{issue_id}/changes/{change_id}",
+        "",
+        issues,
+    ),
+    Route::new(
+        "/repositories/{workspace}/{repo_slug}/issues/{issue_id}/attachments",
+        "",
+        issues,
+    ),
+    Route::new(
+        "/repositories/{workspace}/{repo_slug}/issues/{issue_id}/attachments/{path}",
+        "",
+        issues,
+    ),
+    Route::new(
+        "/repositories/{workspace}/{repo_slug}/components",
+        "",
+        issues,
+    ),
+    Route::new(
+        "/repositories/{workspace}/{repo_slug}/milestones",
+        "",
+        issues,
+    ),
+    Route::new("/repositories/{workspace}/{repo_slug}/versions", "", issues),
+];
+
+fn cross_workspace(_context: &Context<'_>) -> Answered {
+    Err(ApiError::removed("CHANGE-2770"))
+}
+
+/// Gone, unless the world is a recording from before and was told to show it.
+fn issues(context: &Context<'_>) -> Answered {
+    let (_, repository) = context.repository()?;
+    let path = context.path.trim_matches('/');
+    let below = path.splitn(4, '/').nth(3).unwrap_or_default();
+    if let Some(values) = repository.content.recorded(context.links, below) {
+        return context.list(&List::of(values), Shape::paged(Paging::PAGES));
+    }
+    match repository.content.recorded_object(context.links, below) {
+        Some(value) => context.object(value),
+        None => Err(ApiError::removed("CHANGE-3071")),
+    }
+}

@@ -1,0 +1,107 @@
+//! The log of requests, and waiting for one to come.
+
+use serde::{Deserialize, Serialize};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// A request that has come in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggedRequest {
+    /// Counted from 1 since the log was last reset.
+    pub number: u64,
+    /// REST or git.
+    pub kind: RequestKind,
+    /// `GET`, mostly.
+    pub method: String,
+    /// The path with the query, as sent.
+    pub target: String,
+    /// The endpoint as the OpenAPI document writes it, for REST requests that have one.
+    pub endpoint: Option<String>,
+    /// The kind of credential, such as `unauthenticated_identity`.
+    pub credential: Option<String>,
+    /// The status of the answer; none while it is not answered, or the client did not wait.
+    pub status: Option<u16>,
+}
+
+/// Which of the two interfaces a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestKind {
+    /// Below `/2.0`.
+    Rest,
+    /// Smart HTTP.
+    Git,
+    /// Anything else.
+    Web,
+}
+
+/// Requests since the last reset.
+#[derive(Debug)]
+pub(crate) struct Log {
+    entries: Mutex<(u64, Vec<LoggedRequest>)>,
+    arrived: watch::Sender<u64>,
+}
+
+/// A request of one generation of the log; a reset makes it harmless.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ticket {
+    generation: u64,
+    pub(crate) number: u64,
+}
+
+impl Log {
+    pub(crate) fn new() -> Self {
+        Self {
+            entries: Mutex::default(),
+            arrived: watch::Sender::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (u64, Vec<LoggedRequest>)> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn arrive(&self, kind: RequestKind, method: &str, target: &str) -> Ticket {
+        let mut entries = self.lock();
+        let number = crate::seeded::dice::count(entries.1.len()) + 1;
+        entries.1.push(LoggedRequest {
+            number,
+            kind,
+            method: method.to_owned(),
+            target: target.to_owned(),
+            endpoint: None,
+            credential: None,
+            status: None,
+        });
+        let generation = entries.0;
+        drop(entries);
+        self.arrived.send_replace(number);
+        Ticket { generation, number }
+    }
+
+    pub(crate) fn update(&self, ticket: Ticket, change: impl FnOnce(&mut LoggedRequest)) {
+        let mut entries = self.lock();
+        if entries.0 == ticket.generation {
+            let index = crate::seeded::dice::index(ticket.number - 1);
+            entries.1.get_mut(index).map(change);
+        }
+    }
+
+    pub(crate) fn requests(&self) -> Vec<LoggedRequest> {
+        self.lock().1.clone()
+    }
+
+    pub(crate) fn reset(&self) {
+        let mut entries = self.lock();
+        entries.0 += 1;
+        entries.1.clear();
+        drop(entries);
+        self.arrived.send_replace(0);
+    }
+
+    pub(crate) async fn wait_for(&self, number: u64) {
+        let mut arrived = self.arrived.subscribe();
+        // The sender lives as long as this log: there is nothing to fail.
+        let _ = arrived.wait_for(|count| *count >= number).await;
+    }
+}

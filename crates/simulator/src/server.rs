@@ -1,0 +1,302 @@
+//! The way of a request: log, fault, latency, then REST or git.
+
+use crate::credentials::{CredentialKind, Identity};
+use crate::endpoints::{self, Context, Route};
+use crate::fault::{self, Effect};
+use crate::git::backend::{GitRequest, serve};
+use crate::http::params::Params;
+use crate::http::reply::{Answer, AnswerBody, ApiError, put};
+use crate::log::{RequestKind, Ticket};
+use crate::state::State;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, Response, StatusCode, header};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Everything goes one way, since Bitbucket's paths are matched more strictly than a router would.
+pub(crate) fn router(state: Arc<State>, stopped: watch::Receiver<bool>) -> Router {
+    Router::new().fallback(move |request: Request| {
+        let state = Arc::clone(&state);
+        let mut stopped = stopped.clone();
+        async move {
+            tokio::select! {
+                response = answer(state, request) => response,
+                _ = stopped.wait_for(|stopped| *stopped) => {
+                    let mut response = Response::new(Body::empty());
+                    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                    response
+                }
+            }
+        }
+    })
+}
+
+async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or_else(String::new, ToString::to_string);
+    if target.starts_with("/_simulator/") {
+        return crate::control_http::answer(state, request).await;
+    }
+    let git = git_service(request.uri().path())
+        .map(|(repository, service)| (repository.to_owned(), service.to_owned()));
+    let kind = match &git {
+        Some(_) => RequestKind::Git,
+        None if target.starts_with("/2.0/") || target == "/2.0" => RequestKind::Rest,
+        None => RequestKind::Web,
+    };
+    let ticket = state.log.arrive(kind, request.method().as_str(), &target);
+    let (effect, latency) = {
+        let mut steering = state.steering();
+        (
+            fault::take(&mut steering.faults, ticket.number, &target),
+            steering.latency,
+        )
+    };
+    let delay = match &effect {
+        Some(Effect::Hang) => {
+            std::future::pending::<()>().await;
+            latency
+        }
+        Some(Effect::Delay { milliseconds }) => latency + Duration::from_millis(*milliseconds),
+        _ => latency,
+    };
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    let response = if let Some((answer, headers)) = effect.as_ref().and_then(Effect::instead) {
+        let mut response = answer.into_response(None);
+        for (name, value) in &headers {
+            if name.eq_ignore_ascii_case("content-type") {
+                response.headers_mut().remove(header::CONTENT_TYPE);
+            }
+            put(&mut response, name, value);
+        }
+        response
+    } else if let Some((repository, service)) = git {
+        git_answer(&state, ticket, request, &repository, &service).await
+    } else {
+        rest_answer(&state, ticket, request, kind, effect.as_ref()).await
+    };
+    state.log.update(ticket, |entry| {
+        entry.status = Some(response.status().as_u16())
+    });
+    if matches!(effect, Some(Effect::Truncate)) {
+        truncate(response).await
+    } else {
+        response
+    }
+}
+
+async fn rest_answer(
+    state: &Arc<State>,
+    ticket: Ticket,
+    request: Request,
+    kind: RequestKind,
+    effect: Option<&Effect>,
+) -> Response<Body> {
+    let (parts, _) = request.into_parts();
+    let if_none_match = parts
+        .headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    if kind == RequestKind::Web {
+        let result = Err(ApiError::not_found(
+            "There is no page here, only the API and git.",
+        ));
+        return Answer::from_result(result).into_response(None);
+    }
+    let path = parts
+        .uri
+        .path()
+        .strip_prefix("/2.0")
+        .unwrap_or_default()
+        .to_owned();
+    let params = Params::parse(parts.uri.query());
+    let credentials = state.steering().credentials.clone();
+    let identity = Identity::of_rest(&parts.headers, &params, &credentials);
+    let route = Route::find(&path);
+    let credential = identity.as_ref().map_or("invalid", Identity::kind);
+    state.log.update(ticket, |entry| {
+        entry.endpoint = route.as_ref().map(|(route, _)| route.path.to_owned());
+        entry.credential = Some(credential.to_owned());
+    });
+    let mut headers = vec![("x-credential-type", credential.to_owned())];
+    if let Some((route, _)) = &route {
+        headers.push(("x-accepted-oauth-scopes", route.scope.to_owned()));
+    }
+    if let Ok(identity) = &identity {
+        let tells = match identity {
+            Identity::Anonymous => true,
+            Identity::Known(credential) => credential.kind == CredentialKind::AccessToken,
+        };
+        if let Some(taken) = state.steering().buckets.take(identity.bucket(), tells) {
+            if !taken.allowed {
+                let mut answer = crate::rate_limit::too_many(taken.hint, taken.reset_seconds);
+                answer.headers.append(&mut headers);
+                return answer.into_response(None);
+            }
+            headers.extend(taken.headers);
+        }
+    }
+    let result = match (identity, route) {
+        (Err(error), _) => Err(error),
+        (Ok(_), None) => Err(ApiError::not_found("Resource not found")),
+        (Ok(_), Some(_)) if parts.method != Method::GET && parts.method != Method::HEAD => Err(
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
+        ),
+        (Ok(identity), Some((route, captures))) => {
+            let state = Arc::clone(state);
+            let handle = move || {
+                let context = Context {
+                    world: &state.world(),
+                    links: &state.links,
+                    identity: &identity,
+                    params: &params,
+                    path: &path,
+                    captures: &captures,
+                };
+                identity
+                    .check_scope(route.scope)
+                    .and_then(|()| (route.handler)(&context))
+            };
+            if route.runs_git {
+                tokio::task::spawn_blocking(handle)
+                    .await
+                    .unwrap_or_else(|error| {
+                        Err(ApiError::new(
+                            StatusCode::INTERNAL_SERVER_ERROR,
+                            error.to_string(),
+                        ))
+                    })
+            } else {
+                handle()
+            }
+        }
+    };
+    let mut answer = Answer::from_result(result);
+    answer.headers.append(&mut headers);
+    if let Some(effect) = effect {
+        effect.distort(&mut answer);
+    }
+    answer.into_response(if_none_match)
+}
+
+/// Splits `/workspace/slug.git/info/refs` into repository and service.
+fn git_service(path: &str) -> Option<(&str, &str)> {
+    ["info/refs", "git-upload-pack", "git-receive-pack"]
+        .into_iter()
+        .find_map(|service| {
+            let repository = path
+                .strip_suffix(service)?
+                .strip_suffix('/')?
+                .strip_prefix('/')?;
+            Some((repository, service))
+        })
+}
+
+async fn git_answer(
+    state: &State,
+    ticket: Ticket,
+    request: Request,
+    repository: &str,
+    service: &str,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default();
+    let pushes = service == "git-receive-pack" || query.contains("git-receive-pack");
+    let path = match git_repository(state, ticket, &parts.headers, repository, pushes) {
+        Ok(path) => path,
+        Err((status, message)) => return refuse(status, message),
+    };
+    let request = GitRequest {
+        repository: &path,
+        service_path: service,
+        method: &parts.method,
+        query,
+        headers: &parts.headers,
+        body,
+    };
+    serve(request).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "git did not answer");
+        refuse(StatusCode::INTERNAL_SERVER_ERROR, "git did not answer")
+    })
+}
+
+/// The bare repository, if this client may fetch from it.
+fn git_repository(
+    state: &State,
+    ticket: Ticket,
+    headers: &HeaderMap,
+    repository: &str,
+    pushes: bool,
+) -> Result<std::path::PathBuf, (StatusCode, &'static str)> {
+    let unauthorized = (StatusCode::UNAUTHORIZED, "Authentication failed");
+    let identity = Identity::of_git(headers, &state.steering().credentials).ok_or(unauthorized)?;
+    state.log.update(ticket, |entry| {
+        entry.credential = Some(identity.kind().to_owned())
+    });
+    let decoded = endpoints::decode(repository);
+    let (workspace, slug) = decoded
+        .split_once('/')
+        .ok_or((StatusCode::NOT_FOUND, "Not Found"))?;
+    let slug = slug.strip_suffix(".git").unwrap_or(slug);
+    let world = state.world();
+    let found = world.find(workspace, slug);
+    let hidden = found.as_ref().is_none_or(|(workspace, repository)| {
+        repository.is_private && !identity.sees(&workspace.slug, &repository.slug)
+    });
+    match (&identity, found) {
+        // Whether it is missing or private is nobody's business.
+        (Identity::Anonymous, _) if hidden => Err(unauthorized),
+        (Identity::Known(credential), _) if !credential.grants("repository") => Err((
+            StatusCode::FORBIDDEN,
+            "Your credentials lack the repository scope",
+        )),
+        (_, Some((_, repository))) if !hidden => {
+            if pushes {
+                return Err((StatusCode::FORBIDDEN, "The simulator is read-only"));
+            }
+            Ok(repository.git.path().to_owned())
+        }
+        _ => Err((StatusCode::NOT_FOUND, "Repository not found")),
+    }
+}
+
+fn refuse(status: StatusCode, message: &'static str) -> Response<Body> {
+    let mut headers = Vec::new();
+    if status == StatusCode::UNAUTHORIZED {
+        headers.push((
+            "www-authenticate",
+            "Basic realm=\"Bitbucket.org HTTP\"".to_owned(),
+        ));
+    }
+    let body = AnswerBody::Bytes("text/plain", message.as_bytes().to_vec());
+    Answer {
+        status,
+        headers,
+        body,
+    }
+    .into_response(None)
+}
+
+/// Half of the body under the length of the whole; then the connection breaks.
+async fn truncate(response: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX)
+        .await
+        .unwrap_or_default();
+    parts
+        .headers
+        .insert(header::CONTENT_LENGTH, bytes.len().into());
+    let half = bytes.slice(..bytes.len() / 2);
+    let broken = futures::stream::iter([
+        Ok::<Bytes, std::io::Error>(half),
+        Err(std::io::Error::other("cut off by a fault")),
+    ]);
+    Response::from_parts(parts, Body::from_stream(broken))
+}

@@ -1,0 +1,138 @@
+//! Starting and stopping.
+
+use crate::control::Control;
+use crate::credentials::Credential;
+use crate::error::{Result, SimulatorError};
+use crate::rate_limit::RateLimit;
+use crate::state::{State, Steering};
+use crate::world::World;
+use crate::world::links::Links;
+use axum::serve::ListenerExt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Where a simulator listens, whom it knows, and how it begins.
+#[derive(Debug, Clone)]
+pub struct SimulatorOptions {
+    /// Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The tokens it knows; [`Credential::defaults`] unless set.
+    pub credentials: Vec<Credential>,
+    /// The REST quota; none unless set, and then no answer speaks of quotas.
+    pub rate_limit: Option<RateLimit>,
+    /// How long every answer waits.
+    pub latency: Duration,
+}
+
+impl Default for SimulatorOptions {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            credentials: Credential::defaults(),
+            rate_limit: None,
+            latency: Duration::ZERO,
+        }
+    }
+}
+
+/// A running simulator; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Simulator {
+    address: SocketAddr,
+    state: Arc<State>,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+impl Simulator {
+    /// Listens, and serves the world from tasks of the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on.
+    pub async fn start(options: SimulatorOptions, world: World) -> Result<Self> {
+        let failed = |source| SimulatorError::Listen {
+            address: options.listen,
+            source,
+        };
+        let listener = tokio::net::TcpListener::bind(options.listen)
+            .await
+            .map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let web = format!("http://{address}");
+        let mut steering = Steering {
+            credentials: options.credentials,
+            latency: options.latency,
+            ..Steering::default()
+        };
+        steering.buckets.set(options.rate_limit);
+        let links = Links {
+            api: format!("{web}/2.0"),
+            web,
+        };
+        let state = Arc::new(State::new(links, world, steering));
+        let (stop, stopped) = watch::channel(false);
+        let router = crate::server::router(Arc::clone(&state), stopped.clone());
+        // Small answers go out at once: Nagle's algorithm would cost 40 ms each.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "cannot set TCP_NODELAY");
+            }
+        });
+        let mut ended = stopped;
+        let server = tokio::spawn(async move {
+            let end = async move {
+                // An error means that the simulator was dropped.
+                let _ = ended.wait_for(|stop| *stop).await;
+            };
+            if let Err(error) = axum::serve(listener, router)
+                .with_graceful_shutdown(end)
+                .await
+            {
+                tracing::error!(%error, "the simulator ended");
+            }
+        });
+        tracing::debug!(%address, "the simulator listens");
+        Ok(Self {
+            address,
+            state,
+            stop,
+            server,
+        })
+    }
+
+    /// The REST root, such as `http://127.0.0.1:8100/2.0`.
+    pub fn api_url(&self) -> String {
+        self.state.links.api.clone()
+    }
+
+    /// The root of git and of pages, such as `http://127.0.0.1:8100`.
+    pub fn web_url(&self) -> String {
+        self.state.links.web.clone()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Steers it.
+    pub fn control(&self) -> Control {
+        Control(Arc::clone(&self.state))
+    }
+
+    /// Ends it: requests that hang are let go, the port is free afterwards.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        // A client that reads a body and stops reading would otherwise hold us for ever.
+        if tokio::time::timeout(GRACE, self.server).await.is_err() {
+            tracing::debug!("a client did not read to the end");
+        }
+    }
+}
+
+/// How long [`Simulator::stop`] waits for answers that are on their way.
+const GRACE: Duration = Duration::from_secs(2);

@@ -1,0 +1,33 @@
+//! The two roots that every link starts with.
+
+/// Where the simulator can be reached.
+#[derive(Debug, Clone)]
+pub(crate) struct Links {
+    /// The REST root, without a slash at the end.
+    pub(crate) api: String,
+    /// The root of pages and git, without a slash at the end.
+    pub(crate) web: String,
+}
+
+/// Braces as they stand in a link: `{…}` becomes `%7B…%7D`.
+pub(crate) fn braces(uuid: &str) -> String {
+    uuid.replace('{', "%7B").replace('}', "%7D")
+}
+
+/// The REST root in what was recorded.
+pub(crate) const RECORDED_API: &str = "https://api.bitbucket.org/2.0";
+
+/// Lets every link below the REST root lead to the simulator.
+pub(crate) fn rewrite(value: &mut serde_json::Value, links: &Links) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => {
+            if let Some(rest) = text.strip_prefix(RECORDED_API) {
+                *text = format!("{}{rest}", links.api);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rewrite(item, links)),
+        Value::Object(object) => object.values_mut().for_each(|item| rewrite(item, links)),
+        _ => {}
+    }
+}

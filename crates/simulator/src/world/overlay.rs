@@ -1,0 +1,67 @@
+//! What a test has changed, laid over what the world was made from.
+
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Changes to one repository.
+#[derive(Debug, Default)]
+pub(crate) struct Overlay {
+    /// Fields that replace those of a pull request.
+    pub(crate) edits: BTreeMap<u64, Map<String, Value>>,
+    /// Added pull requests, oldest first.
+    pub(crate) pull_requests: Vec<Value>,
+    /// Added comments, oldest first.
+    pub(crate) comments: BTreeMap<u64, Vec<Value>>,
+    pub(crate) deleted_comments: BTreeSet<u64>,
+    /// Entries of activity with the pull request that they belong to, oldest first.
+    pub(crate) activity: Vec<(u64, Value)>,
+    /// By how much the number of undeleted comments has changed.
+    pub(crate) comment_count: BTreeMap<u64, i64>,
+}
+
+impl Overlay {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.edits.is_empty()
+            && self.pull_requests.is_empty()
+            && self.comments.is_empty()
+            && self.deleted_comments.is_empty()
+    }
+
+    /// An edited field that can be had without computing the pull request.
+    pub(crate) fn field(&self, pull_request: u64, path: &str) -> Option<Value> {
+        self.edits.get(&pull_request)?.get(path).cloned()
+    }
+
+    pub(crate) fn apply_to_pull_request(&self, value: &mut Value) {
+        let Some(id) = value["id"].as_u64() else {
+            return;
+        };
+        if let (Some(edits), Value::Object(object)) = (self.edits.get(&id), &mut *value) {
+            for (key, edit) in edits {
+                object.insert(key.clone(), edit.clone());
+            }
+        }
+        if let Some(change) = self.comment_count.get(&id) {
+            let count = value["comment_count"].as_i64().unwrap_or(0) + change;
+            value["comment_count"] = json!(count);
+        }
+    }
+
+    /// A deleted comment stays in the list, without its text.
+    pub(crate) fn apply_to_comment(&self, value: &mut Value) {
+        if value["id"]
+            .as_u64()
+            .is_some_and(|id| self.deleted_comments.contains(&id))
+        {
+            value["deleted"] = json!(true);
+            value["content"]["raw"] = json!("");
+            value["content"]["html"] = json!("");
+        }
+    }
+
+    pub(crate) fn hides(&self, entry: &Value) -> bool {
+        entry["comment"]["id"]
+            .as_u64()
+            .is_some_and(|id| self.deleted_comments.contains(&id))
+    }
+}

@@ -1,0 +1,122 @@
+//! Everything an import needs.
+
+use std::sync::Arc;
+
+use bucketload_archive::mirror::TransportKind;
+use bucketload_archive::{Archive, DataDir};
+use bucketload_bitbucket::Client;
+use bucketload_model::{Clock, ProgressSink, Stage};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// Imports repositories into one archive with one credential.
+#[derive(Debug, Clone)]
+pub struct Importer {
+    /// Where to.
+    pub archive: Archive,
+    /// Where the mirrors lie.
+    pub data_dir: DataDir,
+    /// Where from.
+    pub client: Client,
+    /// The root of git addresses, such as `https://bitbucket.org`.
+    pub web_url: Url,
+    /// Who brings git objects.
+    pub transport: TransportKind,
+    /// Who watches.
+    pub sink: Arc<dyn ProgressSink>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Cancelled to stop; what is stored stays, and the import can be resumed.
+    pub cancel: CancellationToken,
+}
+
+/// Which stages an import has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    stages: Vec<Stage>,
+}
+
+/// A selection that cannot be run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionError {
+    /// A stage that every import needs was left out.
+    #[error("the stage {0} is part of every import and cannot be skipped")]
+    Needed(Stage),
+    /// Nothing is left.
+    #[error("no stage is left to run")]
+    Empty,
+}
+
+impl Default for Selection {
+    /// Every stage.
+    fn default() -> Self {
+        Self {
+            stages: Stage::ALL.to_vec(),
+        }
+    }
+}
+
+impl Selection {
+    /// The stages of `only`, or all if it is empty, without those of `skip`. The
+    /// stages that every import needs are always in it.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is left, or `skip` names a stage that every import needs.
+    pub fn new(only: &[Stage], skip: &[Stage]) -> Result<Self, SelectionError> {
+        if let Some(needed) = skip.iter().find(|stage| !stage.is_optional()) {
+            return Err(SelectionError::Needed(*needed));
+        }
+        let wanted = |stage: &Stage| {
+            !stage.is_optional()
+                || ((only.is_empty() || only.contains(stage)) && !skip.contains(stage))
+        };
+        let stages: Vec<Stage> = Stage::ALL.iter().copied().filter(wanted).collect();
+        let is_empty = !stages.iter().any(|stage| stage.is_optional());
+        if is_empty && only.is_empty() {
+            return Err(SelectionError::Empty);
+        }
+        Ok(Self { stages })
+    }
+
+    /// The stages, in order.
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// Whether a stage is in it.
+    pub fn contains(&self, stage: Stage) -> bool {
+        self.stages.contains(&stage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_and_skip_keep_what_every_import_needs() {
+        let selection = Selection::new(&[Stage::Git], &[]).unwrap();
+        assert_eq!(
+            selection.stages(),
+            [Stage::Repository, Stage::Git, Stage::Finish]
+        );
+        let selection = Selection::new(&[], &[Stage::Git]).unwrap();
+        assert!(!selection.contains(Stage::Git));
+        assert!(selection.contains(Stage::PullRequests));
+    }
+
+    #[test]
+    fn what_cannot_be_skipped_is_named() {
+        assert_eq!(
+            Selection::new(&[], &[Stage::Repository]),
+            Err(SelectionError::Needed(Stage::Repository))
+        );
+        let optional: Vec<_> = Stage::ALL
+            .iter()
+            .copied()
+            .filter(|s| s.is_optional())
+            .collect();
+        assert_eq!(Selection::new(&[], &optional), Err(SelectionError::Empty));
+    }
+}

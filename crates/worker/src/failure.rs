@@ -1,0 +1,125 @@
+//! What a failure means, decided in one place by its class alone.
+
+use bucketload_archive::DatabaseError;
+use bucketload_archive::mirror::MirrorError;
+use bucketload_bitbucket::{RequestError, RequestErrorKind};
+use bucketload_model::{ErrorClass, Gap, GapReason, Stage};
+
+/// A stage that could not end. What it stored stays.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// A request failed for good.
+    #[error("Bitbucket's answer could not be used")]
+    Request(#[source] Box<RequestError>),
+    /// The mirror could not be brought up to date.
+    #[error("the git mirror could not be brought up to date")]
+    Mirror(#[from] MirrorError),
+    /// The database failed.
+    #[error("the archive's database failed")]
+    Database(#[from] DatabaseError),
+    /// A file or folder of the archive could not be changed.
+    #[error("a file of the archive could not be changed")]
+    File(#[from] std::io::Error),
+    /// Bitbucket failed for one object after the other.
+    #[error("Bitbucket failed for {failures} objects in a row, the last one with")]
+    Outage {
+        /// How many.
+        failures: u32,
+        /// The last one.
+        #[source]
+        source: Box<RequestError>,
+    },
+    /// The caller asked to stop.
+    #[error("stopped on request")]
+    Cancelled,
+    /// A stage panicked or its task was lost: a defect of this program.
+    #[error("the stage broke off because of a defect in bucketload")]
+    Lost,
+}
+
+impl From<RequestError> for StageError {
+    fn from(error: RequestError) -> Self {
+        Self::Request(Box::new(error))
+    }
+}
+
+impl StageError {
+    /// The class of the failure.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Request(error) | Self::Outage { source: error, .. } => error.class(),
+            Self::Mirror(error) => error.class(),
+            Self::Cancelled => ErrorClass::Cancelled,
+            Self::Database(_) | Self::File(_) | Self::Lost => ErrorClass::Permanent,
+        }
+    }
+
+    /// Whether the other stages should stop too: nothing would come of them.
+    pub(crate) fn stops_everything(&self) -> bool {
+        match self {
+            Self::Database(_) | Self::File(_) | Self::Cancelled | Self::Lost => true,
+            Self::Mirror(error) => matches!(error, MirrorError::DiskFull { .. }),
+            Self::Request(_) | Self::Outage { .. } => matches!(
+                self.class(),
+                ErrorClass::Unauthorized | ErrorClass::RateLimited
+            ),
+        }
+    }
+}
+
+/// The reason for a gap, where a failed list or object is a gap and not a failure.
+///
+/// `None` where trying again later may help, or where the whole import has a
+/// problem: then the stage fails and can be resumed.
+pub(crate) fn gap_reason(stage: Stage, class: ErrorClass) -> Option<GapReason> {
+    match class {
+        ErrorClass::Forbidden => Some(GapReason::NotPermitted),
+        ErrorClass::NotFound => Some(GapReason::NotFound),
+        ErrorClass::Gone => Some(GapReason::RemovedByAtlassian),
+        // Some tokens are “not supported for this endpoint”: those of a repository
+        // may not ask for members. The repository itself was read with it.
+        ErrorClass::Unauthorized if stage == Stage::Users => Some(GapReason::NotPermitted),
+        _ => None,
+    }
+}
+
+/// The reason for a gap of one object among many. One that fails is a gap and
+/// costs nobody the others.
+pub(crate) fn object_gap_reason(stage: Stage, class: ErrorClass) -> Option<GapReason> {
+    gap_reason(stage, class).or(match class {
+        ErrorClass::Transient => Some(GapReason::SourceError),
+        ErrorClass::Permanent => Some(GapReason::Unreadable),
+        _ => None,
+    })
+}
+
+/// A gap for a failed request, in words, with the scope that was wanting.
+pub(crate) fn gap(stage: Stage, object: String, reason: GapReason, error: &RequestError) -> Gap {
+    let mut detail = describe(&error.kind);
+    if let RequestErrorKind::Status {
+        status: 401 | 403,
+        accepted_scopes: Some(scopes),
+        ..
+    } = &error.kind
+    {
+        detail = format!("{detail}; it needs the scope {scopes}");
+    }
+    Gap {
+        stage,
+        object,
+        reason,
+        detail,
+        url: Some(error.url.to_string()),
+    }
+}
+
+/// An error with its causes on one line.
+pub(crate) fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

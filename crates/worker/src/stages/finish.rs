@@ -1,0 +1,104 @@
+//! Counts what is stored against what Bitbucket reported, and names what is missing.
+
+use bucketload_model::{Gap, GapReason, Stage, StageReport, StageState};
+
+use super::StageContext;
+use super::pull_request_comments::object;
+use crate::failure::StageError;
+
+pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
+    let archive = &context.importer.archive;
+    // An earlier attempt may have found less.
+    let mut transaction = archive.begin().await?;
+    transaction
+        .clear_gaps(context.import, GapReason::CountMismatch)
+        .await?;
+    transaction.commit().await?;
+    name_missing_comments(context).await?;
+    let report = archive.report(context.import).await?;
+    let Some(report) = report else { return Ok(()) };
+    for stage in report.stages {
+        if stage.name == Stage::Finish || stage.state == StageState::Skipped {
+            continue;
+        }
+        // Objects of one stage arrive while another is at work (people are met in
+        // comments), so every count is taken once more at the end.
+        let counts = context.count(stage.name).await?;
+        let missing = counts.missing();
+        let is_named = report.gaps.iter().any(|gap| gap.stage == stage.name);
+        if missing > 0 && !is_named && stage.name != Stage::PullRequestComments {
+            let gap = Gap {
+                stage: stage.name,
+                object: super::stage_object(stage.name).to_owned(),
+                reason: GapReason::CountMismatch,
+                detail: format!(
+                    "Bitbucket reported {} and delivered {}",
+                    counts.expected.unwrap_or_default(),
+                    counts.stored
+                ),
+                url: None,
+            };
+            context.record_gap(gap, "", 0).await?;
+        }
+        let has_gaps = missing > 0 || is_named;
+        let state = match stage.state {
+            StageState::Complete if has_gaps => StageState::CompleteWithGaps,
+            state => state,
+        };
+        let report = StageReport {
+            state,
+            expected: counts.expected,
+            stored: counts.stored,
+            missing,
+            ..stage
+        };
+        let mut transaction = archive.begin().await?;
+        transaction
+            .finish_stage(context.import, &report, std::time::Duration::ZERO)
+            .await?;
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+/// Each discussion of which less was delivered than reported is named, unless
+/// its gap has a better reason already.
+async fn name_missing_comments(context: &StageContext) -> Result<(), StageError> {
+    let archive = &context.importer.archive;
+    let stage = Stage::PullRequestComments;
+    let progress = archive.stage_progress(context.import, stage).await?;
+    if progress.is_none_or(|progress| progress.state == StageState::Skipped) {
+        return Ok(());
+    }
+    let repository = &context.repository()?.uuid;
+    let known = archive.gaps(context.import).await?;
+    for (id, tally) in archive
+        .pull_requests_with_missing_comments(repository)
+        .await?
+    {
+        let object = object(id);
+        let is_known = known
+            .iter()
+            .any(|gap| gap.stage == stage && is_of(&gap.object, &object));
+        if !is_known {
+            let gap = Gap {
+                stage,
+                object,
+                reason: GapReason::CountMismatch,
+                detail: format!(
+                    "Bitbucket reported {} and delivered {}",
+                    tally.expected, tally.stored
+                ),
+                url: None,
+            };
+            context.record_gap(gap, "", 0).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a gap is of this discussion: of all of it, or of one object in it.
+fn is_of(gap: &str, object: &str) -> bool {
+    let rest = gap.strip_prefix(object);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(','))
+}

@@ -1,0 +1,182 @@
+//! Every ref and object, into a bare mirror.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bucketload_archive::mirror::{Mirror, MirrorError, MirrorUpdate, Remote, UpdateOptions};
+use bucketload_model::{
+    Checkpoint, ErrorClass, Gap, GapReason, GitReport, GitTransfer, ProgressEvent, Stage,
+};
+
+use super::StageContext;
+use crate::failure::{StageError, describe, gap_reason};
+
+/// Pauses before a transfer that broke off is begun again.
+const RETRY_AFTER: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(20),
+];
+
+pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
+    let repository = context.repository()?;
+    let remote = remote(context);
+    let gap = |reason, detail| Gap {
+        stage: Stage::Git,
+        object: super::stage_object(Stage::Git).to_owned(),
+        reason,
+        detail,
+        url: Some(remote.url.to_string()),
+    };
+    if let Some(scm) = repository.scm.as_deref().filter(|scm| *scm != "git") {
+        let detail = format!("the repository is kept in {scm}, not in git");
+        let gap = gap(GapReason::UnsupportedScm, detail);
+        return context.record_gap(gap, "", 0).await;
+    }
+    let mut pauses = RETRY_AFTER.into_iter();
+    let update = loop {
+        let error = match transfer(context, &remote).await {
+            Ok(update) => break update,
+            Err(StageError::Mirror(error)) => error,
+            Err(error) => return Err(error),
+        };
+        // The repository was read with this credential, so a refusal here is a
+        // scope that is wanting, not a wrong credential.
+        let reason = match error.class() {
+            ErrorClass::Unauthorized => Some(GapReason::NotPermitted),
+            class => gap_reason(Stage::Git, class),
+        };
+        if let Some(reason) = reason {
+            return context
+                .record_gap(gap(reason, describe(&error)), "", 0)
+                .await;
+        }
+        let pause = match &error {
+            MirrorError::RateLimited { retry_after } => {
+                Some(retry_after.unwrap_or(Duration::from_mins(1)))
+            }
+            error if error.class() == ErrorClass::Transient => pauses.next(),
+            _ => None,
+        };
+        let Some(pause) = pause else {
+            return Err(error.into());
+        };
+        tracing::info!(
+            repository = %context.name,
+            problem = describe(&error),
+            pause_ms = pause.as_millis(),
+            "the git transfer broke off and is tried again"
+        );
+        tokio::time::sleep(pause).await;
+    };
+    store(context, &remote, &update).await
+}
+
+fn remote(context: &StageContext) -> Remote {
+    let name = &context.name;
+    let mut url = context.importer.web_url.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty()
+            .push(name.workspace.as_str())
+            .push(&format!("{}.git", name.slug));
+    }
+    Remote {
+        url,
+        authorization: context.importer.client.credential().git_authorization(),
+    }
+}
+
+/// Runs the blocking transfer on a thread of its own, and stops it when the
+/// import stops.
+async fn transfer(context: &StageContext, remote: &Remote) -> Result<MirrorUpdate, StageError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    // Set when this future is dropped, too: nobody would be left to do it.
+    let _stops = StopsOnDrop(stop.clone());
+    let context = context.clone();
+    let remote = remote.clone();
+    let task = tokio::task::spawn_blocking(move || {
+        let importer = &context.importer;
+        let progress = |transfer: GitTransfer| {
+            context.emit(ProgressEvent::Git {
+                repository: context.name.clone(),
+                transfer,
+            });
+        };
+        let main_branch = context
+            .repository
+            .as_ref()
+            .and_then(|repository| repository.main_branch.clone());
+        let mut options = UpdateOptions::new(importer.clock.now(), &progress, &stop);
+        options.transport = importer.transport;
+        options.head = main_branch.as_deref();
+        let mirror = Mirror::open_or_init(&importer.data_dir.mirror(&context.name))?;
+        mirror.update(&remote, &options)
+    });
+    match task.await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(StageError::Lost),
+    }
+}
+
+struct StopsOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopsOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+async fn store(
+    context: &StageContext,
+    remote: &Remote,
+    update: &MirrorUpdate,
+) -> Result<(), StageError> {
+    tracing::info!(
+        repository = %context.name,
+        refs = update.refs,
+        created = update.created,
+        changed = update.changed,
+        archived = update.archived.len(),
+        received_bytes = update.bytes_received,
+        "the mirror is up to date"
+    );
+    let gaps = update.skipped.iter().map(|name| Gap {
+        stage: Stage::Git,
+        object: format!("ref {name}"),
+        reason: GapReason::NotArchivable,
+        detail: "its name is unsafe or belongs to the archive's own refs".to_owned(),
+        url: Some(remote.url.to_string()),
+    });
+    let gaps: Vec<Gap> = gaps.collect();
+    let listed = update.refs + gaps.len() as u64;
+    let mut transaction = context.importer.archive.begin().await?;
+    transaction
+        .add_git_result(
+            context.import,
+            GitReport {
+                refs: update.refs,
+                bytes_received: update.bytes_received,
+            },
+        )
+        .await?;
+    transaction
+        .save_checkpoint(
+            context.import,
+            Stage::Git,
+            &Checkpoint::EndOfList,
+            Some(listed),
+        )
+        .await?;
+    transaction
+        .clear_gap(context.import, Stage::Git, super::stage_object(Stage::Git))
+        .await?;
+    for gap in &gaps {
+        transaction.add_gap(context.import, gap).await?;
+    }
+    transaction.commit().await?;
+    for gap in gaps {
+        context.announce_gap(gap);
+    }
+    Ok(())
+}

@@ -1,0 +1,352 @@
+//! One file per stage, and what they share.
+
+mod finish;
+mod git;
+mod pull_request_comments;
+mod pull_requests;
+mod repository;
+mod users;
+
+use std::time::Duration;
+
+use bucketload_archive::{AccountRecord, StoredRepository, Transaction};
+use bucketload_bitbucket::{Account, Endpoint, Loose, Page, PageUrl, RequestError};
+use bucketload_model::{
+    Checkpoint, Gap, GapReason, ImportId, ProgressEvent, RepositoryName, Stage, StageReport,
+    StageState,
+};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::Importer;
+use crate::failure::StageError;
+
+/// What a stage works with.
+#[derive(Debug, Clone)]
+pub(crate) struct StageContext {
+    pub(crate) importer: Importer,
+    pub(crate) import: ImportId,
+    pub(crate) name: RepositoryName,
+    /// Known to every stage but the first.
+    pub(crate) repository: Option<StoredRepository>,
+    /// How the list of pull requests comes along.
+    pub(crate) listing: watch::Sender<Listing>,
+    /// Stops this import's stages, and only them.
+    pub(crate) cancel: CancellationToken,
+}
+
+/// How the list of pull requests comes along, for the stage at its heels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Listing {
+    /// Pages stored so far.
+    pub(crate) pages: u64,
+    /// Whether no more will come.
+    pub(crate) is_over: bool,
+}
+
+impl Listing {
+    pub(crate) const NOT_BEGUN: Self = Self {
+        pages: 0,
+        is_over: false,
+    };
+}
+
+impl StageContext {
+    /// The repository, which the first stage has stored.
+    pub(crate) fn repository(&self) -> Result<&StoredRepository, StageError> {
+        self.repository.as_ref().ok_or(StageError::Lost)
+    }
+
+    pub(crate) fn emit(&self, event: ProgressEvent) {
+        self.importer.sink.emit(event);
+    }
+
+    pub(crate) fn advanced(&self, stage: Stage, stored: u64, expected: Option<u64>) {
+        self.emit(ProgressEvent::StageAdvanced {
+            repository: self.name.clone(),
+            stage,
+            stored,
+            expected,
+        });
+    }
+
+    /// Records what is missing, and what finding out cost.
+    pub(crate) async fn record_gap(
+        &self,
+        gap: Gap,
+        endpoint: &str,
+        requests: u64,
+    ) -> Result<(), StageError> {
+        let mut transaction = self.importer.archive.begin().await?;
+        transaction.add_gap(self.import, &gap).await?;
+        transaction
+            .add_requests(self.import, endpoint, requests)
+            .await?;
+        transaction.commit().await?;
+        self.announce_gap(gap);
+        Ok(())
+    }
+
+    pub(crate) fn announce_gap(&self, gap: Gap) {
+        tracing::warn!(
+            repository = %self.name,
+            stage = %gap.stage,
+            object = %gap.object,
+            reason = %gap.reason,
+            detail = %gap.detail,
+            "something is missing"
+        );
+        self.emit(ProgressEvent::GapRecorded {
+            repository: self.name.clone(),
+            gap,
+        });
+    }
+
+    /// Runs one stage from its start or checkpoint to its end, unless it has
+    /// ended before.
+    pub(crate) async fn run(&self, stage: Stage) -> Result<(), StageError> {
+        let archive = &self.importer.archive;
+        let before = archive.stage_progress(self.import, stage).await?;
+        // A stage with gaps is run once more when an import is resumed: its
+        // checkpoints make that cheap, and what was wanting may be there now.
+        let is_over = |state| matches!(state, StageState::Complete | StageState::Skipped);
+        if before.is_some_and(|progress| is_over(progress.state)) {
+            return Ok(());
+        }
+        let mut transaction = archive.begin().await?;
+        transaction.start_stage(self.import, stage).await?;
+        transaction.commit().await?;
+        let counts = self.count(stage).await?;
+        self.emit(ProgressEvent::StageStarted {
+            repository: self.name.clone(),
+            stage,
+            stored: counts.stored,
+            expected: counts.expected,
+        });
+        tracing::debug!(repository = %self.name, %stage, "stage begins");
+
+        let began = Instant::now();
+        let result = tokio::select! {
+            () = self.cancel.cancelled() => Err(StageError::Cancelled),
+            result = self.dispatch(stage) => result,
+        };
+        self.end_stage(stage, &result, began.elapsed()).await?;
+        result
+    }
+
+    async fn dispatch(&self, stage: Stage) -> Result<(), StageError> {
+        match stage {
+            Stage::Repository => repository::run(self).await,
+            Stage::Git => git::run(self).await,
+            Stage::Users => users::run(self).await,
+            Stage::PullRequests => pull_requests::run(self).await,
+            Stage::PullRequestComments => pull_request_comments::run(self).await,
+            Stage::Finish => finish::run(self).await,
+        }
+    }
+
+    async fn end_stage(
+        &self,
+        stage: Stage,
+        result: &Result<(), StageError>,
+        took: Duration,
+    ) -> Result<(), StageError> {
+        let archive = &self.importer.archive;
+        let gaps = archive.gaps(self.import).await?;
+        let counts = self.count(stage).await?;
+        let missing = counts.missing();
+        let state = match result {
+            Ok(()) if missing == 0 && !gaps.iter().any(|gap| gap.stage == stage) => {
+                StageState::Complete
+            }
+            Ok(()) => StageState::CompleteWithGaps,
+            Err(StageError::Cancelled) => StageState::Running,
+            Err(_) => StageState::Failed,
+        };
+        let report = StageReport {
+            name: stage,
+            state,
+            expected: counts.expected,
+            stored: counts.stored,
+            missing,
+            seconds: 0.0,
+        };
+        let mut transaction = archive.begin().await?;
+        if let Err(StageError::Request(error) | StageError::Outage { source: error, .. }) = result {
+            transaction
+                .add_requests(self.import, error.endpoint.name(), error.requests)
+                .await?;
+        }
+        transaction.finish_stage(self.import, &report, took).await?;
+        transaction.commit().await?;
+        self.emit(ProgressEvent::StageFinished {
+            repository: self.name.clone(),
+            stage,
+            state,
+            stored: counts.stored,
+            expected: counts.expected,
+        });
+        tracing::debug!(
+            repository = %self.name,
+            %stage,
+            %state,
+            duration_ms = took.as_millis(),
+            "stage ends"
+        );
+        Ok(())
+    }
+
+    /// What a stage's counts are now, all from the database.
+    pub(crate) async fn count(&self, stage: Stage) -> Result<Counts, StageError> {
+        let archive = &self.importer.archive;
+        let progress = archive.stage_progress(self.import, stage).await?;
+        let reported = progress.and_then(|progress| progress.expected);
+        let Some(repository) = &self.repository else {
+            return Ok(Counts::default());
+        };
+        let uuid = &repository.uuid;
+        Ok(match stage {
+            Stage::Repository => Counts::of(Some(1), 1),
+            Stage::Git => {
+                let report = archive.report(self.import).await?;
+                let refs = report.map(|report| report.git.refs);
+                Counts::of(reported, refs.unwrap_or_default())
+            }
+            Stage::Users => Counts {
+                expected: reported,
+                stored: archive.count_accounts(uuid).await?,
+                // People who were met but are no members do not make up for a
+                // member who is missing.
+                counted: Some(archive.count_members(&self.name.workspace).await?),
+            },
+            Stage::PullRequests => Counts::of(reported, archive.count_pull_requests(uuid).await?),
+            Stage::PullRequestComments => {
+                let tally = archive.tally_comments(uuid).await?;
+                Counts::of(Some(tally.expected), tally.stored)
+            }
+            Stage::Finish => Counts::default(),
+        })
+    }
+}
+
+/// Objects that were reported, and objects that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Counts {
+    pub(crate) expected: Option<u64>,
+    pub(crate) stored: u64,
+    /// What to hold against `expected`, where that is not `stored`.
+    counted: Option<u64>,
+}
+
+impl Counts {
+    const fn of(expected: Option<u64>, stored: u64) -> Self {
+        Self {
+            expected,
+            stored,
+            counted: None,
+        }
+    }
+
+    pub(crate) fn missing(self) -> u64 {
+        let counted = self.counted.unwrap_or(self.stored);
+        self.expected
+            .map_or(0, |expected| expected.saturating_sub(counted))
+    }
+}
+
+/// What a gap of a whole list or mirror is called.
+const fn stage_object(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Repository => "repository",
+        Stage::Git => "git history",
+        Stage::Users => "workspace members",
+        Stage::PullRequests => "pull requests",
+        Stage::PullRequestComments => "pull request comments",
+        Stage::Finish => "counts",
+    }
+}
+
+/// Reads a checkpoint's address. One that is not on our host is no checkpoint of
+/// ours.
+fn page_url(context: &StageContext, endpoint: Endpoint, url: &str) -> Result<PageUrl, StageError> {
+    let client = &context.importer.client;
+    client.page_url(url).map_err(|kind| {
+        StageError::from(RequestError {
+            endpoint,
+            url: client.api_url().clone(),
+            requests: 0,
+            kind,
+        })
+    })
+}
+
+/// A gap for each object on a page that could not be read.
+fn unreadable<T>(context: &StageContext, stage: Stage, page: &Page<T>, what: &str) -> Vec<Gap> {
+    let gaps = page.unreadable.iter().map(|item| Gap {
+        stage,
+        object: format!("{what}, object {} of {}", item.index + 1, page.url),
+        reason: GapReason::Unreadable,
+        detail: item.problem.clone(),
+        url: Some(page.url.to_string()),
+    });
+    let gaps: Vec<Gap> = gaps.collect();
+    if !gaps.is_empty() {
+        tracing::debug!(repository = %context.name, %stage, "objects could not be read");
+    }
+    gaps
+}
+
+/// Ends the transaction of a page of a list: checkpoint, cost and gaps with the rows.
+async fn end_page<T>(
+    context: &StageContext,
+    mut transaction: Transaction,
+    stage: Stage,
+    endpoint: &str,
+    page: &Page<T>,
+    gaps: Vec<Gap>,
+) -> Result<(), StageError> {
+    let checkpoint = match &page.next {
+        Some(next) => Checkpoint::NextPage(next.to_string()),
+        None => Checkpoint::EndOfList,
+    };
+    transaction
+        .save_checkpoint(context.import, stage, &checkpoint, page.size)
+        .await?;
+    transaction
+        .add_requests(context.import, endpoint, page.requests)
+        .await?;
+    transaction
+        .clear_gap(context.import, stage, stage_object(stage))
+        .await?;
+    for gap in &gaps {
+        transaction.add_gap(context.import, gap).await?;
+    }
+    transaction.commit().await?;
+    for gap in gaps {
+        context.announce_gap(gap);
+    }
+    Ok(())
+}
+
+/// The rows of the accounts that an object names.
+fn account_records<'a>(
+    accounts: impl Iterator<Item = &'a Loose<Account>>,
+) -> impl Iterator<Item = AccountRecord<'a>> {
+    accounts.filter_map(|loose| {
+        let account = loose.value.as_ref()?;
+        Some(AccountRecord {
+            uuid: &account.uuid,
+            kind: account.kind.as_deref(),
+            account_id: account.account_id.as_deref(),
+            display_name: account.display_name.as_deref(),
+            nickname: account.nickname.as_deref(),
+            source: loose.source.get(),
+        })
+    })
+}
+
+/// The UUID of an account, where it can be read.
+fn account_uuid(account: Option<&Loose<Account>>) -> Option<&str> {
+    Some(account?.value.as_ref()?.uuid.as_str())
+}

@@ -1,0 +1,228 @@
+//! The discussion of every pull request that has one.
+//!
+//! What is to be read stands in the database, put there with each page of pull
+//! requests. So this stage runs at the heels of the list, needs no memory of
+//! its own, and goes on after a kill with exactly what is left.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use bucketload_archive::{CommentRecord, PendingParent};
+use bucketload_bitbucket::{Comment, Page, RequestError};
+use bucketload_model::{ErrorClass, PullRequestId, Stage};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::time::{Duration, Instant};
+
+use super::{StageContext, account_records, account_uuid};
+use crate::failure::{StageError, gap, object_gap_reason};
+
+const STAGE: Stage = Stage::PullRequestComments;
+
+/// How many pull requests are taken from the database at a time.
+const BATCH: u32 = 64;
+
+/// A handful of objects can be broken; more than that in a row, each tried
+/// several times, is an outage, and asking on would only burn quota.
+const FAILURES_IN_A_ROW: u32 = 5;
+
+/// How often the counts are read anew for those who watch.
+const COUNT_EVERY: Duration = Duration::from_millis(250);
+
+/// What became of one pull request's discussion.
+enum Read {
+    Whole,
+    /// Recorded as a gap. Carries the error where it may be an outage's.
+    Gap(Option<RequestError>),
+}
+
+pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
+    let archive = &context.importer.archive;
+    let repository = &context.repository()?.uuid;
+    let mut listing = context.listing.subscribe();
+    let places = context.importer.client.max_in_flight();
+    let mut waiting = VecDeque::new();
+    let mut in_flight = FuturesUnordered::new();
+    // Under way, or given up in this run: not to be taken again.
+    let mut taken = BTreeSet::new();
+    let mut failures_in_a_row = 0;
+    let mut counted_at = Instant::now();
+    loop {
+        // Read before the database is, so that nothing slips in between unseen.
+        let seen = *listing.borrow_and_update();
+        if waiting.is_empty() {
+            let limit = BATCH + u32::try_from(taken.len()).unwrap_or_default();
+            let pending = archive.pending(repository, STAGE, i64::MIN, limit).await?;
+            waiting.extend(pending.into_iter().filter(|one| !taken.contains(&one.id)));
+        }
+        while in_flight.len() < places
+            && let Some(pull_request) = waiting.pop_front()
+        {
+            taken.insert(pull_request.id);
+            in_flight.push(read(context, pull_request));
+        }
+        if in_flight.is_empty() && waiting.is_empty() {
+            if seen.is_over {
+                return Ok(());
+            }
+            // The sender lives in the context, so this ends only with news.
+            if listing.changed().await.is_err() {
+                return Err(StageError::Lost);
+            }
+            continue;
+        }
+        tokio::select! {
+            Some((id, result)) = in_flight.next() => match result? {
+                Read::Whole => {
+                    failures_in_a_row = 0;
+                    // It may have changed while it was read: then it is pending again.
+                    taken.remove(&id);
+                }
+                Read::Gap(None) => failures_in_a_row = 0,
+                Read::Gap(Some(error)) => {
+                    failures_in_a_row += 1;
+                    if failures_in_a_row >= FAILURES_IN_A_ROW {
+                        return Err(StageError::Outage {
+                            failures: failures_in_a_row,
+                            // Its requests stand with its gap already.
+                            source: Box::new(RequestError { requests: 0, ..error }),
+                        });
+                    }
+                }
+            },
+            // More to read may have come in, and places may be free.
+            Ok(()) = listing.changed(), if in_flight.len() < places && waiting.is_empty() => {}
+        }
+        if counted_at.elapsed() >= COUNT_EVERY {
+            let counts = context.count(STAGE).await?;
+            context.advanced(STAGE, counts.stored, counts.expected);
+            counted_at = Instant::now();
+        }
+    }
+}
+
+/// What a gap of one discussion is called.
+pub(super) fn object(id: PullRequestId) -> String {
+    format!("comments of pull request #{id}")
+}
+
+/// Reads one pull request's discussion from its first or next page to its end.
+async fn read(
+    context: &StageContext,
+    pull_request: PendingParent,
+) -> (i64, Result<Read, StageError>) {
+    let id = pull_request.id;
+    (id, read_pages(context, pull_request).await)
+}
+
+async fn read_pages(
+    context: &StageContext,
+    pull_request: PendingParent,
+) -> Result<Read, StageError> {
+    let client = &context.importer.client;
+    let id = PullRequestId(pull_request.id);
+    let (endpoint, first) = client.pull_request_comments(&context.name, id);
+    let mut next = match &pull_request.next_page {
+        Some(url) => Some(super::page_url(context, endpoint, url)?),
+        None => Some(first),
+    };
+    let mut is_whole = true;
+    while let Some(url) = next {
+        let page: Page<Comment> = match client.page(endpoint, &url).await {
+            Ok(page) => page,
+            Err(error) => {
+                let Some(reason) = object_gap_reason(STAGE, error.class()) else {
+                    return Err(error.into());
+                };
+                let gap = gap(STAGE, object(id), reason, &error);
+                context
+                    .record_gap(gap, endpoint.name(), error.requests)
+                    .await?;
+                let passing = error.class() == ErrorClass::Transient;
+                return Ok(Read::Gap(passing.then_some(error)));
+            }
+        };
+        is_whole &= page.unreadable.is_empty();
+        store(context, endpoint.name(), &pull_request, &page, is_whole).await?;
+        next = page.next;
+    }
+    Ok(if is_whole {
+        Read::Whole
+    } else {
+        Read::Gap(None)
+    })
+}
+
+async fn store(
+    context: &StageContext,
+    endpoint: &str,
+    pull_request: &PendingParent,
+    page: &Page<Comment>,
+    is_whole: bool,
+) -> Result<(), StageError> {
+    let repository = &context.repository()?.uuid;
+    let id = PullRequestId(pull_request.id);
+    let records: Vec<_> = page
+        .items
+        .iter()
+        .map(|item| {
+            let comment = &item.value;
+            let inline = comment.inline.as_ref();
+            CommentRecord {
+                id: comment.id,
+                parent: comment.parent.as_ref().map(|parent| parent.id),
+                author: account_uuid(comment.user.as_ref()),
+                inline_path: inline.and_then(|inline| inline.path.as_deref()),
+                is_deleted: comment.deleted == Some(true),
+                created_on: comment.created_on.as_deref(),
+                updated_on: comment.updated_on.as_deref(),
+                source: item.source.get(),
+            }
+        })
+        .collect();
+    let mut transaction = context.importer.archive.begin().await?;
+    let stored = transaction.put_comments(repository, id, &records).await?;
+    if stored.inserted + stored.updated > 0 {
+        let accounts = page.items.iter().flat_map(|item| item.value.accounts());
+        transaction
+            .put_accounts(repository, context.import, account_records(accounts))
+            .await?;
+    }
+    if let Some(size) = page.size {
+        transaction
+            .set_comments_reported(repository, id, size)
+            .await?;
+    }
+    match &page.next {
+        Some(next) => {
+            transaction
+                .advance_pending(repository, STAGE, pull_request, &next.to_string())
+                .await?;
+        }
+        None if is_whole => {
+            transaction
+                .finish_pending(repository, STAGE, pull_request)
+                .await?;
+            transaction
+                .clear_gap(context.import, STAGE, &object(id))
+                .await?;
+        }
+        // What could not be read is read again by the next import.
+        None => {
+            transaction
+                .restart_pending(repository, STAGE, pull_request)
+                .await?;
+        }
+    }
+    transaction
+        .add_requests(context.import, endpoint, page.requests)
+        .await?;
+    let gaps = super::unreadable(context, STAGE, page, &object(id));
+    for gap in &gaps {
+        transaction.add_gap(context.import, gap).await?;
+    }
+    transaction.commit().await?;
+    for gap in gaps {
+        context.announce_gap(gap);
+    }
+    Ok(())
+}
