@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use git2::Oid;
-use gix_object::bstr::BString;
 
 use super::error::MirrorError;
 use super::listing::Listing;
@@ -21,8 +20,9 @@ pub(super) trait Carrier {
 /// What to bring.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
-    /// Objects wanted, each with a ref of the remote that leads to it.
-    pub(super) wants: &'a [(BString, Oid)],
+    /// Objects wanted. Each was listed, so the server lets it go; if it is
+    /// gone meanwhile, the answer is [`MirrorError::Moving`].
+    pub(super) wants: &'a [Oid],
     /// Commits of the mirror that the remote shows too.
     pub(super) shared: &'a [Oid],
     /// Commits of the mirror that the remote may or may not have.

@@ -90,7 +90,7 @@ pub(super) fn bundle(
     if !output.status.success() {
         return Err(MirrorError::GitProgram {
             command: "pack-objects",
-            detail: detail(&output.stderr),
+            detail: detail(output.status, &output.stderr),
         });
     }
     file.sync_all().map_err(MirrorError::io("sync", into))?;

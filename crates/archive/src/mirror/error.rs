@@ -25,6 +25,12 @@ pub enum MirrorError {
         /// The folder.
         path: PathBuf,
     },
+    /// The mirror belongs to another user, so libgit2 does not read it.
+    #[error("{} belongs to another user", path.display())]
+    ForeignOwner {
+        /// The mirror.
+        path: PathBuf,
+    },
     /// Another process, or another thread, works on this mirror.
     #[error("another import is working on {}", path.display())]
     Busy {
@@ -155,6 +161,7 @@ impl MirrorError {
             }
             Self::Url { .. }
             | Self::NotAMirror { .. }
+            | Self::ForeignOwner { .. }
             | Self::Status { .. }
             | Self::Redirected { .. }
             | Self::Protocol { .. }

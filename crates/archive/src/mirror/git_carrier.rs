@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::ExitStatus;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ use super::error::MirrorError;
 use super::git_program::{Git, Output, detail};
 use super::listing::Listing;
 use super::meter::Meter;
+
+/// Room for some hundred thousand wants; git sets it aside at once.
+const POST_BUFFER_BYTES: usize = 16 * 1024 * 1024;
 
 /// Runs `git ls-remote` and `git fetch` for one remote.
 pub(super) struct GitCarrier<'a> {
@@ -54,24 +58,24 @@ impl GitCarrier<'_> {
             // git does not print it; should a version ever, we do not.
             stderr = stderr.replace(secret.expose_secret(), "…");
         }
-        Err(self.classify(command, &stderr))
+        Err(self.classify(command, output.status, &stderr))
     }
 
     /// Tells the kinds of failure apart by git's messages, which are English
     /// under `LC_ALL=C`.
-    fn classify(&self, command: &'static str, stderr: &str) -> MirrorError {
+    fn classify(&self, command: &'static str, status: ExitStatus, stderr: &str) -> MirrorError {
         let says = |texts: &[&str]| texts.iter().any(|text| stderr.contains(text));
-        let status = stderr
+        let answered = stderr
             .split_once("The requested URL returned error: ")
             .and_then(|(_, rest)| rest.get(..3)?.parse::<u16>().ok());
-        if let Some(status @ 300..=399) = status {
-            tracing::debug!(status, "git was redirected");
+        if let Some(answered @ 300..=399) = answered {
+            tracing::debug!(status = answered, "git was redirected");
             return MirrorError::Redirected {
                 to: "elsewhere".to_owned(),
             };
         }
-        if let Some(status) = status {
-            return MirrorError::from_status(status, None);
+        if let Some(answered) = answered {
+            return MirrorError::from_status(answered, None);
         }
         if says(&[
             "Authentication failed",
@@ -97,7 +101,7 @@ impl GitCarrier<'_> {
         if says(&["mismatched algorithms"]) {
             return MirrorError::ObjectFormat;
         }
-        let detail = detail(stderr);
+        let detail = detail(status, stderr);
         if says(&[
             "unable to access",
             "early EOF",
@@ -156,11 +160,10 @@ impl Carrier for GitCarrier<'_> {
         fs::create_dir_all(&info)
             .and_then(|()| fs::write(&alternates, objects))
             .map_err(MirrorError::io("write", &alternates))?;
-        let mut names = Vec::new();
-        for (name, _) in request.wants {
-            names.extend_from_slice(name);
-            names.push(b'\n');
-        }
+        // By hash: for names git would ask the server six times each, and
+        // could get something newer than what was listed.
+        let wants: Vec<String> = request.wants.iter().map(Oid::to_string).collect();
+        let wants = wants.join("\n");
         let output = self
             .git("fetch")
             .args([
@@ -174,11 +177,13 @@ impl Carrier for GitCarrier<'_> {
                 "--stdin",
                 self.url.as_str(),
             ])
+            // Thousands of wants in one piece: not every proxy takes chunks.
+            .config("http.postBuffer", POST_BUFFER_BYTES.to_string())
             // Always a pack, never loose objects.
             .config("fetch.unpackLimit", "1")
             .config("fetch.writeCommitGraph", "false")
             .env("GIT_OBJECT_DIRECTORY", request.incoming)
-            .run(&names, None, self.cancel, &|line| {
+            .run(wants.as_bytes(), None, self.cancel, &|line| {
                 self.meter.set(|transfer| read_progress(line, transfer));
             })?;
         self.finish("fetch", output)?;

@@ -228,7 +228,7 @@ fn follow(mut from: impl Read, on_line: &(dyn Fn(&str) + Sync)) -> String {
 }
 
 /// The end of what the program said: the part that says why.
-pub(super) fn detail(stderr: &str) -> String {
+pub(super) fn detail(status: ExitStatus, stderr: &str) -> String {
     let lines: Vec<&str> = stderr
         .lines()
         .map(str::trim)
@@ -236,7 +236,7 @@ pub(super) fn detail(stderr: &str) -> String {
         .collect();
     let last = lines[lines.len().saturating_sub(3)..].join("; ");
     if last.is_empty() {
-        "it gave no reason".to_owned()
+        format!("it ended with {status} and gave no reason")
     } else {
         last.chars().take(500).collect()
     }

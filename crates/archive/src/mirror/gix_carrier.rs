@@ -173,7 +173,7 @@ impl Carrier for GixCarrier<'_> {
             .map_err(MirrorError::io("open", &self.objects))?;
         objects.refresh_never();
         let mut negotiation = Negotiation {
-            wants: to_gix(request.wants.iter().map(|(_, id)| *id))?,
+            wants: to_gix(request.wants.iter().copied())?,
             shared: to_gix(request.shared.iter().copied())?,
             own: to_gix(request.own.iter().copied())?,
             negotiator: Algorithm::Consecutive.into_negotiator(),
@@ -185,7 +185,7 @@ impl Carrier for GixCarrier<'_> {
             |pack, progress, cancel| {
                 let outcome = gix_pack::Bundle::write_to_directory(
                     pack,
-                    Some(request.incoming),
+                    Some(&request.incoming.join("pack")),
                     progress,
                     cancel,
                     // The first pack refers to nothing outside itself, and

@@ -13,7 +13,7 @@ const LOCK_FILE: &str = "bucketload.lock";
 /// so a killed process leaves no stale lock behind.
 #[derive(Debug)]
 pub(super) struct RepositoryLock {
-    _file: File,
+    file: File,
 }
 
 impl RepositoryLock {
@@ -27,7 +27,7 @@ impl RepositoryLock {
             .open(&path)
             .map_err(MirrorError::io("open", &path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(MirrorError::Busy {
                 path: repository.to_owned(),
             }),
@@ -38,5 +38,15 @@ impl RepositoryLock {
     /// Whether the folder has ever been a mirror, or was about to become one.
     pub(super) fn is_known(repository: &Path) -> bool {
         repository.join(LOCK_FILE).is_file()
+    }
+}
+
+impl Drop for RepositoryLock {
+    /// Said explicitly: a program that another thread starts this very moment
+    /// has a copy of the open file until it is running.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!(%error, "the lock of a mirror is left to the system");
+        }
     }
 }

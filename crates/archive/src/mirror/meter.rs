@@ -28,6 +28,11 @@ struct State {
 }
 
 impl Meter {
+    /// Begins anew, with another carrier.
+    pub(super) fn reset(&self) {
+        *self.lock() = State::default();
+    }
+
     /// Changes what is known.
     pub(super) fn set(&self, change: impl FnOnce(&mut GitTransfer)) {
         change(&mut self.lock().transfer);

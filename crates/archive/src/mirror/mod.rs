@@ -98,9 +98,10 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// [`MirrorError::Corrupt`] if libgit2 cannot read it.
+    /// [`MirrorError::Corrupt`] if libgit2 cannot read it;
+    /// [`MirrorError::ForeignOwner`] if it will not.
     pub fn repository(&self) -> Result<Repository, MirrorError> {
-        Repository::open_bare(&self.path).map_err(MirrorError::corrupt(&self.path))
+        open_repository(&self.path)
     }
 
     /// Brings the mirror up to date with `remote`.
@@ -209,6 +210,15 @@ impl Mirror {
     pub fn size_bytes(&self) -> Result<u64, MirrorError> {
         size_bytes(&self.path)
     }
+}
+
+fn open_repository(path: &Path) -> Result<Repository, MirrorError> {
+    Repository::open_bare(path).map_err(|error| match error.code() {
+        ErrorCode::Owner => MirrorError::ForeignOwner {
+            path: path.to_owned(),
+        },
+        _ => MirrorError::corrupt(path)(error),
+    })
 }
 
 fn size_bytes(folder: &Path) -> Result<u64, MirrorError> {

@@ -43,11 +43,10 @@ impl Plan {
         self.created.is_empty() && self.moved.is_empty() && self.vanished.is_empty()
     }
 
-    /// Every new target with the name that leads to it.
-    pub(super) fn targets(&self) -> impl Iterator<Item = (&BString, Oid)> {
-        let created = self.created.iter().map(|(name, new)| (name, *new));
-        let moved = self.moved.iter().map(|(name, _, new)| (name, *new));
-        created.chain(moved)
+    /// Every new target.
+    pub(super) fn targets(&self) -> impl Iterator<Item = Oid> {
+        let created = self.created.iter().map(|(_, new)| *new);
+        created.chain(self.moved.iter().map(|(_, _, new)| *new))
     }
 
     /// Applies the difference to `own`. `lost` tells for each moved ref whether

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use git2::{Oid, Repository, Sort};
+use git2::{ErrorCode, Oid, Repository, Sort};
 
 /// From this many moved refs on, one walk over the new history sorts out most
 /// of them. Below, a look at each is quicker.
@@ -78,7 +78,12 @@ pub(super) fn known(
             walk.hide(commit.id())?;
         }
     }
-    let missing = walk.collect::<Result<HashSet<_>, _>>()?;
-    known.extend(unsure.into_iter().filter(|id| !missing.contains(id)));
+    match walk.collect::<Result<HashSet<_>, _>>() {
+        Ok(missing) => known.extend(unsure.into_iter().filter(|id| !missing.contains(id))),
+        // One of them lacks an ancestor. Which of them does not matter: what
+        // is asked for in vain costs little.
+        Err(error) if error.code() == ErrorCode::NotFound => {}
+        Err(error) => return Err(error),
+    }
     Ok(known)
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bucketload_model::{GitPhase, GitTransfer};
@@ -213,33 +213,56 @@ impl Update<'_> {
     }
 
     fn carrier(&self) -> Result<Box<dyn Carrier + '_>, MirrorError> {
-        let (url, stall) = (&self.remote.url, self.options.stall);
-        let authorization = self.remote.authorization.as_ref();
         if self.transport == TransportKind::GitProgram {
             return Ok(Box::new(GitCarrier {
                 repository: self.path,
-                url,
-                authorization,
-                stall,
+                url: &self.remote.url,
+                authorization: self.remote.authorization.as_ref(),
+                stall: self.options.stall,
                 meter: self.meter,
                 cancel: self.options.cancel,
             }));
         }
-        let http = HttpClient::new(url, authorization, stall, self.stop.clone())?;
-        Ok(Box::new(GixCarrier::new(
+        Ok(Box::new(self.gix()?))
+    }
+
+    fn gix(&self) -> Result<GixCarrier<'_>, MirrorError> {
+        let url = &self.remote.url;
+        let http = HttpClient::new(
+            url,
+            self.remote.authorization.as_ref(),
+            self.options.stall,
+            self.stop.clone(),
+        )?;
+        GixCarrier::new(
             http,
             url.as_str(),
             self.path,
             self.meter,
             self.options.cancel,
-        )?))
+        )
+    }
+
+    /// Lists the refs of the remote.
+    ///
+    /// To the `git` program an empty page is an empty repository of the old
+    /// "dumb" protocol, so a proxy in a bad mood would make every ref vanish.
+    /// gix takes nothing but git's own content type: it has to agree.
+    fn list(&self, carrier: &mut dyn Carrier) -> Result<Listing, MirrorError> {
+        let listing = carrier.list()?;
+        let is_empty = listing.refs.is_empty() && listing.skipped.is_empty();
+        let over_http = self.remote.url.scheme() != "file";
+        if is_empty && over_http && self.transport == TransportKind::GitProgram {
+            return self.gix()?.list();
+        }
+        Ok(listing)
     }
 
     fn attempt(&self) -> Result<MirrorUpdate, MirrorError> {
-        self.meter
-            .set(|transfer| *transfer = GitTransfer::default());
+        self.meter.reset();
+        self.check_cancel()?;
         let mut carrier = self.carrier()?;
-        let listing = carrier.list()?;
+        let listing = self.list(&mut *carrier)?;
         let repository = self.open()?;
         let mut own = Refs::read(&repository)?;
         let plan = Plan::new(&listing, &own);
@@ -259,6 +282,7 @@ impl Update<'_> {
                 .set(|transfer| transfer.phase = GitPhase::Finishing);
             // Opened anew, to see the new packs.
             let repository = self.open()?;
+            self.check_cancel()?;
             let moves: Vec<_> = plan
                 .moved
                 .iter()
@@ -270,7 +294,7 @@ impl Update<'_> {
             self.compare(&listing)?;
         }
         self.set_head(&listing)?;
-        tracing::info!(
+        tracing::debug!(
             transport = ?self.transport,
             refs = update.refs,
             created = update.created,
@@ -283,8 +307,16 @@ impl Update<'_> {
         Ok(update)
     }
 
+    fn check_cancel(&self) -> Result<(), MirrorError> {
+        if self.options.cancel.load(Ordering::Relaxed) {
+            Err(MirrorError::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+
     fn open(&self) -> Result<Repository, MirrorError> {
-        Repository::open_bare(self.path).map_err(MirrorError::corrupt(self.path))
+        super::open_repository(self.path)
     }
 
     /// Fetches what is missing for `plan` and puts it on the disk.
@@ -297,14 +329,10 @@ impl Update<'_> {
         plan: &Plan,
     ) -> Result<Received, MirrorError> {
         let tips: HashSet<Oid> = own.by_name.values().map(|target| target.id).collect();
-        let known = reach::known(repository, plan.targets().map(|(_, id)| id), &tips)
+        let known = reach::known(repository, plan.targets(), &tips)
             .map_err(MirrorError::corrupt(self.path))?;
         let mut seen = known;
-        let wants: Vec<(BString, Oid)> = plan
-            .targets()
-            .filter(|(_, id)| seen.insert(*id))
-            .map(|(name, id)| (name.clone(), id))
-            .collect();
+        let wants: Vec<Oid> = plan.targets().filter(|id| seen.insert(*id)).collect();
         if wants.is_empty() {
             return Ok(Received::default());
         }
@@ -325,8 +353,15 @@ impl Update<'_> {
             // What is left of it is swept by the next update.
             let _ = fs::remove_dir_all(&root);
         })?;
-        self.meter
-            .set(|transfer| transfer.phase = GitPhase::Finishing);
+        self.meter.set(|transfer| {
+            transfer.phase = GitPhase::Finishing;
+            // A small pack comes between two looks at the counters.
+            transfer.received_objects = transfer.received_objects.max(received.objects);
+            transfer.total_objects = Some(transfer.received_objects);
+            if let Some(total) = transfer.total_deltas {
+                transfer.resolved_deltas = total;
+            }
+        });
         let size = install_packs(&packs, &self.path.join("objects/pack"))?;
         received.bytes.get_or_insert(size);
         fs::remove_dir_all(&root).map_err(MirrorError::io("remove", &root))?;
@@ -334,12 +369,11 @@ impl Update<'_> {
         Ok(received)
     }
 
-    /// No ref points to what is not here. The `git` program asks for names,
-    /// so it may have brought a newer target than the one listed.
+    /// No ref points to what is not here, whatever the carrier believes.
     fn check_targets(&self, plan: &Plan) -> Result<(), MirrorError> {
         let repository = self.open()?;
         let database = repository.odb().map_err(MirrorError::corrupt(self.path))?;
-        if plan.targets().all(|(_, id)| database.exists(id)) {
+        if plan.targets().all(|id| database.exists(id)) {
             Ok(())
         } else {
             Err(MirrorError::Moving)

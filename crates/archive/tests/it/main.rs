@@ -1,0 +1,3 @@
+//! Integration tests of the archive, one binary for all.
+
+mod mirror;

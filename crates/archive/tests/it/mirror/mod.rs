@@ -1,0 +1,30 @@
+//! Mirrors of real bare repositories over real smart HTTP, by both transports.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper that cannot go on says where, like a test"
+)]
+
+mod fixture;
+mod server;
+
+mod faults;
+mod kill;
+mod local;
+mod measure;
+mod refs;
+mod updates;
+
+/// Makes two tests of each function: one for gix, one for the `git` program.
+macro_rules! with_both_transports {
+    ($($name:ident),+ $(,)?) => {
+        mod gix {
+            $(#[test] fn $name() { super::$name(bucketload_archive::mirror::TransportKind::Gix); })+
+        }
+        mod git_program {
+            $(#[test] fn $name() { super::$name(bucketload_archive::mirror::TransportKind::GitProgram); })+
+        }
+    };
+}
+use with_both_transports;
