@@ -12,6 +12,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Response, StatusCode, header};
+use futures::StreamExt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -83,7 +84,7 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
         rest_answer(&state, ticket, request, kind, effect.as_ref()).await
     };
     state.log.update(ticket, |entry| {
-        entry.status = Some(response.status().as_u16())
+        entry.status = Some(response.status().as_u16());
     });
     if matches!(effect, Some(Effect::Truncate)) {
         truncate(response).await
@@ -238,7 +239,7 @@ fn git_repository(
     let unauthorized = (StatusCode::UNAUTHORIZED, "Authentication failed");
     let identity = Identity::of_git(headers, &state.steering().credentials).ok_or(unauthorized)?;
     state.log.update(ticket, |entry| {
-        entry.credential = Some(identity.kind().to_owned())
+        entry.credential = Some(identity.kind().to_owned());
     });
     let decoded = endpoints::decode(repository);
     let (workspace, slug) = decoded
@@ -294,9 +295,12 @@ async fn truncate(response: Response<Body>) -> Response<Body> {
         .headers
         .insert(header::CONTENT_LENGTH, bytes.len().into());
     let half = bytes.slice(..bytes.len() / 2);
-    let broken = futures::stream::iter([
-        Ok::<Bytes, std::io::Error>(half),
-        Err(std::io::Error::other("cut off by a fault")),
-    ]);
+    let broken = futures::stream::once(async { Ok::<Bytes, std::io::Error>(half) }).chain(
+        futures::stream::once(async {
+            // Hyper sends what it has while it waits; an error at once would take the head with it.
+            tokio::task::yield_now().await;
+            Err(std::io::Error::other("cut off by a fault"))
+        }),
+    );
     Response::from_parts(parts, Body::from_stream(broken))
 }

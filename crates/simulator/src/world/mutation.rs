@@ -119,6 +119,7 @@ const FIRST_ADDED_COMMENT: u64 = 9_000_000_000_000;
 impl World {
     /// Changes the world. Credentials are not part of it: their mutations are not for here.
     pub(crate) fn mutate(&mut self, mutation: Mutation, links: &Links) -> Result<Mutated> {
+        self.orders.clear();
         let mut id = None;
         match mutation {
             Mutation::EditPullRequest {

@@ -64,4 +64,36 @@ impl Overlay {
             .as_u64()
             .is_some_and(|id| self.deleted_comments.contains(&id))
     }
+
+    pub(crate) fn rename_account(&mut self, account: &str, display_name: &str) {
+        let entries = self.activity.iter_mut().map(|(_, entry)| entry);
+        let added = self
+            .pull_requests
+            .iter_mut()
+            .chain(self.comments.values_mut().flatten());
+        for value in added.chain(entries) {
+            rename_account(value, account, display_name);
+        }
+    }
+}
+
+/// Renames an account wherever it stands.
+pub(crate) fn rename_account(value: &mut Value, account: &str, display_name: &str) {
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                rename_account(item, account, display_name);
+            }
+        }
+        Value::Object(object) => {
+            let is = |key: &str| object.get(key).is_some_and(|known| known == account);
+            if object.contains_key("display_name") && (is("uuid") || is("account_id")) {
+                object.insert("display_name".to_owned(), json!(display_name));
+            }
+            object
+                .values_mut()
+                .for_each(|item| rename_account(item, account, display_name));
+        }
+        _ => {}
+    }
 }

@@ -84,6 +84,7 @@ impl Workspace {
         }
         for repository in &mut self.repositories {
             repository.content.rename_account(selector, display_name);
+            repository.overlay.rename_account(selector, display_name);
         }
         found
     }
