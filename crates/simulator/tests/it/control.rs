@@ -273,7 +273,16 @@ async fn mutations_show_everywhere() {
     );
     let feed = double.get(&format!("{R}/pullrequests/activity")).await;
     assert!(feed["values"][0].get("update").is_some());
+}
 
+#[tokio::test]
+async fn new_pull_requests_and_new_names_show_everywhere() {
+    let double = small().await;
+    let control = double.simulator.control();
+    let repository = "seaside/lighthouse".to_owned();
+    let all = format!(
+        "{R}/pullrequests?pagelen=50&state=OPEN&state=MERGED&state=DECLINED&state=SUPERSEDED"
+    );
     let added = control
         .mutate(Mutation::AddPullRequest {
             repository: repository.clone(),
