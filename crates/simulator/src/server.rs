@@ -50,6 +50,7 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
         None if target.starts_with("/2.0/") || target == "/2.0" => RequestKind::Rest,
         None => RequestKind::Web,
     };
+    let _in_flight = state.log.enter();
     let ticket = state.log.arrive(kind, request.method().as_str(), &target);
     let (effect, latency) = {
         let mut steering = state.steering();
@@ -127,7 +128,7 @@ async fn rest_answer(
         entry.credential = Some(credential.to_owned());
     });
     let mut headers = vec![("x-credential-type", credential.to_owned())];
-    if let Some((route, _)) = &route {
+    if let Some((route, _)) = route.as_ref().filter(|(route, _)| !route.scope.is_empty()) {
         headers.push(("x-accepted-oauth-scopes", route.scope.to_owned()));
     }
     if let Ok(identity) = &identity {

@@ -192,6 +192,9 @@ pub(super) fn commit_json(
             "patch": {"href": format!("{api}/repositories/{path}/patch/{hash}")},
         },
     });
+    if let Some(user) = workspace.committer(context.links, &commit.author) {
+        value["author"]["user"] = user;
+    }
     if full {
         value["summary"] = rendered.clone();
         value["rendered"] = json!({"message": rendered});

@@ -242,11 +242,24 @@ impl SeededRepository {
         approvers
     }
 
-    fn participants(&self, links: &Links, id: u64) -> (Value, Value) {
+    /// A member who has asked for changes, and has not approved since.
+    pub(crate) fn changes_requested_by(&self, id: u64) -> Option<usize> {
         let dice = self.pull_request_dice(id);
+        let member = self.other_participant(id);
+        let asks = dice.chance("changes requested", 150) && !self.approvers(id).contains(&member);
+        asks.then_some(member)
+    }
+
+    /// Somebody who takes part besides the approvers, or is one of them.
+    fn other_participant(&self, id: u64) -> usize {
+        let members = count(self.workspace.members.len());
+        index(self.pull_request_dice(id).below("reviewer", members))
+    }
+
+    fn participants(&self, links: &Links, id: u64) -> (Value, Value) {
         let approvers = self.approvers(id);
         let mut people = approvers.clone();
-        let other = index(dice.below("reviewer", count(self.workspace.members.len())));
+        let other = self.other_participant(id);
         if !people.contains(&other) {
             people.push(other);
         }
@@ -255,6 +268,19 @@ impl SeededRepository {
         for (position, person) in people.into_iter().enumerate() {
             let user = self.workspace.members[person].json(links);
             let approved = approvers.contains(&person);
+            let (state, when) = if approved {
+                (
+                    Some("approved"),
+                    Some(self.timeline.approval(id, count(position))),
+                )
+            } else if self.changes_requested_by(id) == Some(person) {
+                (
+                    Some("changes_requested"),
+                    Some(self.timeline.changes_requested(id)),
+                )
+            } else {
+                (None, None)
+            };
             let is_reviewer = position % 2 == 0;
             if is_reviewer {
                 reviewers.push(user.clone());
@@ -264,8 +290,8 @@ impl SeededRepository {
                 "user": user,
                 "role": if is_reviewer { "REVIEWER" } else { "PARTICIPANT" },
                 "approved": approved,
-                "state": if approved { json!("approved") } else { Value::Null },
-                "participated_on": approved.then(|| format(self.timeline.approval(id, count(position)))),
+                "state": state,
+                "participated_on": when.map(format),
             }));
         }
         (Value::Array(participants), Value::Array(reviewers))

@@ -31,6 +31,12 @@ async fn the_log_counts_and_names_what_came() {
         (requests[1].endpoint.as_deref(), requests[1].status),
         (None, Some(404))
     );
+    assert_eq!(
+        control.request_counts()["/repositories/{workspace}/{repo_slug}/pullrequests"],
+        1
+    );
+    assert_eq!(control.request_counts()["unknown"], 1);
+    assert_eq!(control.peak_in_flight(), 1);
     control.reset_log();
     assert!(control.requests().is_empty());
 }
@@ -43,6 +49,8 @@ async fn waiting_ends_when_a_request_comes_not_when_it_is_answered() {
     double.get(R).await;
     let hanging = tokio::spawn(double.client.get(double.url(R)).send());
     control.wait_for_request(2).await;
+    double.get(R).await;
+    assert_eq!(control.peak_in_flight(), 2);
     assert_eq!(control.requests()[1].status, None);
     assert!(!hanging.is_finished());
     // Stopping lets it go, and frees the port.

@@ -192,15 +192,20 @@ async fn all_pages_together_hold_everything_once() {
         .await;
     assert_eq!(feed.len(), entries);
     let date = |entry: &Value| {
-        ["comment/created_on", "update/date", "approval/date"]
-            .iter()
-            .find_map(|path| {
-                entry
-                    .pointer(&format!("/{path}"))?
-                    .as_str()
-                    .map(str::to_owned)
-            })
-            .unwrap()
+        [
+            "comment/created_on",
+            "update/date",
+            "approval/date",
+            "changes_requested/date",
+        ]
+        .iter()
+        .find_map(|path| {
+            entry
+                .pointer(&format!("/{path}"))?
+                .as_str()
+                .map(str::to_owned)
+        })
+        .unwrap()
     };
     let dates: Vec<String> = feed.iter().map(date).collect();
     assert!(dates.iter().rev().is_sorted(), "newest first");
