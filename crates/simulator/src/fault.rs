@@ -54,6 +54,8 @@ pub enum Effect {
     },
     /// No answer until the client gives up.
     Hang,
+    /// No answer: the connection is closed.
+    Disconnect,
     /// The right answer, cut off in the middle of its body; the connection is closed.
     Truncate,
     /// 200 and something that is no JSON.

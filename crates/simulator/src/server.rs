@@ -3,6 +3,7 @@
 use crate::credentials::{CredentialKind, Identity};
 use crate::endpoints::{self, Context, Route};
 use crate::fault::{self, Effect};
+use crate::git::GitRepository;
 use crate::git::backend::{GitRequest, serve};
 use crate::http::params::Params;
 use crate::http::reply::{Answer, AnswerBody, ApiError, put};
@@ -59,6 +60,11 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
             steering.latency,
         )
     };
+    if matches!(effect, Some(Effect::Disconnect)) {
+        // An error before the first byte of the body, so that the head is not sent either.
+        let broken = futures::stream::iter([Err::<Bytes, _>(cut_off())]);
+        return Response::new(Body::from_stream(broken));
+    }
     let delay = match &effect {
         Some(Effect::Hang) => {
             std::future::pending::<()>().await;
@@ -211,9 +217,17 @@ async fn git_answer(
     let (parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default();
     let pushes = service == "git-receive-pack" || query.contains("git-receive-pack");
-    let path = match git_repository(state, ticket, &parts.headers, repository, pushes) {
-        Ok(path) => path,
+    let git = match git_repository(state, ticket, &parts.headers, repository, pushes) {
+        Ok(git) => git,
         Err((status, message)) => return refuse(status, message),
+    };
+    // A repository that nobody has asked for yet is built now.
+    let path = tokio::task::spawn_blocking(move || git.path().to_owned()).await;
+    let Ok(path) = path else {
+        return refuse(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the repository was not built",
+        );
     };
     let request = GitRequest {
         repository: &path,
@@ -236,7 +250,7 @@ fn git_repository(
     headers: &HeaderMap,
     repository: &str,
     pushes: bool,
-) -> Result<std::path::PathBuf, (StatusCode, &'static str)> {
+) -> Result<Arc<GitRepository>, (StatusCode, &'static str)> {
     let unauthorized = (StatusCode::UNAUTHORIZED, "Authentication failed");
     let identity = Identity::of_git(headers, &state.steering().credentials).ok_or(unauthorized)?;
     state.log.update(ticket, |entry| {
@@ -263,7 +277,7 @@ fn git_repository(
             if pushes {
                 return Err((StatusCode::FORBIDDEN, "The simulator is read-only"));
             }
-            Ok(repository.git.path().to_owned())
+            Ok(Arc::clone(&repository.git))
         }
         _ => Err((StatusCode::NOT_FOUND, "Repository not found")),
     }
@@ -286,6 +300,10 @@ fn refuse(status: StatusCode, message: &'static str) -> Response<Body> {
     .into_response(None)
 }
 
+fn cut_off() -> std::io::Error {
+    std::io::Error::other("cut off by a fault")
+}
+
 /// Half of the body under the length of the whole; then the connection breaks.
 async fn truncate(response: Response<Body>) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
@@ -300,7 +318,7 @@ async fn truncate(response: Response<Body>) -> Response<Body> {
         futures::stream::once(async {
             // Hyper sends what it has while it waits; an error at once would take the head with it.
             tokio::task::yield_now().await;
-            Err(std::io::Error::other("cut off by a fault"))
+            Err(cut_off())
         }),
     );
     Response::from_parts(parts, Body::from_stream(broken))

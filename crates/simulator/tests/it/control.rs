@@ -112,6 +112,11 @@ async fn faults_hit_the_request_they_are_meant_for() {
     let response = expect(Effect::Truncate).await;
     assert_eq!(response.status(), 200);
     assert!(response.bytes().await.is_err(), "the connection broke");
+    let request = double.client.get(&html);
+    control.reset_log();
+    control.clear_faults();
+    control.add_fault(Fault::on_request(1, Effect::Disconnect));
+    assert!(request.send().await.is_err(), "no answer at all");
     let body = json(
         expect(Effect::RemoveField {
             field: "values[0].id".into(),
@@ -261,6 +266,19 @@ async fn mutations_show_everywhere() {
     let feed = double.get(&format!("{R}/pullrequests/activity")).await;
     assert_eq!(feed["values"][0]["comment"]["id"], comment);
     assert_eq!(feed["values"][1]["update"]["title"], "Another title");
+    control
+        .mutate(Mutation::EditComment {
+            repository: repository.clone(),
+            pull_request: 5,
+            comment,
+            text: "Edited".into(),
+        })
+        .unwrap();
+    let edited = double
+        .get(&format!("{R}/pullrequests/5/comments/{comment}"))
+        .await;
+    assert_eq!(edited["content"]["raw"], "Edited");
+    assert!(edited["updated_on"].as_str() > edited["created_on"].as_str());
     control
         .mutate(Mutation::DeleteComment {
             repository: repository.clone(),

@@ -273,6 +273,30 @@ async fn compressed_and_old_protocol_requests_are_understood() {
     assert!(run(&["fsck", "--full"], &own).await.status.success());
 }
 
+#[tokio::test]
+async fn a_request_without_a_length_is_read_to_its_end() {
+    let double = double().await;
+    let main = double
+        .get("/repositories/seaside/lighthouse/refs/branches/main")
+        .await;
+    let line = |text: &str| format!("{:04x}{text}", text.len() + 4);
+    let want = format!(
+        "want {} side-band-64k\n",
+        main["target"]["hash"].as_str().unwrap()
+    );
+    let parts = [line(&want), "0000".to_owned(), line("done\n")];
+    let parts = futures::stream::iter(parts.map(Ok::<_, std::io::Error>));
+    let url = double.simulator.web_url() + "/seaside/lighthouse.git/git-upload-pack";
+    let request = double
+        .client
+        .post(url)
+        .header("content-type", "application/x-git-upload-pack-request")
+        .body(reqwest::Body::wrap_stream(parts));
+    let pack = request.send().await.unwrap().bytes().await.unwrap();
+    assert!(pack.windows(4).any(|window| window == b"PACK"));
+    assert!(pack.ends_with(b"0000"), "the pack is whole");
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_is_killed_leaves_no_process_behind() {
