@@ -3,10 +3,11 @@
 use crate::credentials::Credential;
 use crate::error::{Result, SimulatorError};
 use crate::fault::Fault;
-use crate::log::LoggedRequest;
+use crate::log::{LoggedRequest, RequestKind};
 use crate::rate_limit::RateLimit;
 use crate::state::State;
 use crate::world::{Mutated, Mutation};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,26 @@ impl Control {
     /// REST and git requests since the last reset, in the order they came.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.0.log.requests()
+    }
+
+    /// How many requests came to each endpoint since the last reset; git and pages count as
+    /// `git` and `web`, REST paths that do not exist as `unknown`.
+    pub fn request_counts(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for request in self.requests() {
+            let name = match (request.kind, request.endpoint) {
+                (RequestKind::Git, _) => "git".to_owned(),
+                (RequestKind::Web, _) => "web".to_owned(),
+                (RequestKind::Rest, endpoint) => endpoint.unwrap_or_else(|| "unknown".to_owned()),
+            };
+            *counts.entry(name).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The most requests that were being answered at the same time since the last reset.
+    pub fn peak_in_flight(&self) -> usize {
+        self.0.log.peak()
     }
 
     /// Empties the log; the next request is number 1.

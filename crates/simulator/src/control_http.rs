@@ -28,6 +28,10 @@ fn steer(control: &Control, method: &Method, path: &str, body: &[u8]) -> Result<
     let done = json!({});
     match (method.as_str(), path) {
         ("GET", "requests") => Ok(json!(control.requests())),
+        ("GET", "requests/counts") => Ok(json!({
+            "counts": control.request_counts(),
+            "peak_in_flight": control.peak_in_flight(),
+        })),
         ("DELETE", "requests") => {
             control.reset_log();
             Ok(done)

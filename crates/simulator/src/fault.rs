@@ -54,6 +54,8 @@ pub enum Effect {
     },
     /// No answer until the client gives up.
     Hang,
+    /// No answer: the connection is closed.
+    Disconnect,
     /// The right answer, cut off in the middle of its body; the connection is closed.
     Truncate,
     /// 200 and something that is no JSON.
@@ -210,12 +212,14 @@ impl Effect {
                 edit(body, field, Some(value.clone()));
             }
             Self::ForeignNext { host } => {
-                if let Some(Value::String(next)) = body.get_mut("next") {
-                    if let Ok(mut url) = url::Url::parse(next) {
-                        let _ = url.set_host(Some(host));
-                        let _ = url.set_port(None);
-                        *next = url.into();
-                    }
+                let next = body.get_mut("next");
+                let url = next
+                    .as_ref()
+                    .and_then(|next| url::Url::parse(next.as_str()?).ok());
+                if let (Some(next), Some(mut url)) = (next, url) {
+                    let _ = url.set_host(Some(host));
+                    let _ = url.set_port(None);
+                    *next = Value::String(url.into());
                 }
             }
             _ => {}
@@ -225,12 +229,10 @@ impl Effect {
 
 /// Sets or removes what a path like `values[0].id` names; nothing where it names nothing.
 fn edit(body: &mut Value, path: &str, new: Option<Value>) -> Option<()> {
-    let pointer: String = path
-        .replace('[', ".")
-        .replace(']', "")
-        .split('.')
-        .map(|part| format!("/{part}"))
-        .collect();
+    let pointer = format!(
+        "/{}",
+        path.replace('[', "/").replace(']', "").replace('.', "/")
+    );
     let (parent, last) = pointer.rsplit_once('/')?;
     let parent = if parent.is_empty() {
         body

@@ -40,6 +40,22 @@ pub enum RequestKind {
 pub(crate) struct Log {
     entries: Mutex<(u64, Vec<LoggedRequest>)>,
     arrived: watch::Sender<u64>,
+    /// Requests that are being answered, and the most that ever were.
+    in_flight: Mutex<(usize, usize)>,
+}
+
+/// Counts a request as being in flight while it exists.
+#[derive(Debug)]
+pub(crate) struct InFlight<'a>(&'a Log);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0 -= 1;
+    }
 }
 
 /// A request of one generation of the log; a reset makes it harmless.
@@ -54,6 +70,7 @@ impl Log {
         Self {
             entries: Mutex::default(),
             arrived: watch::Sender::new(0),
+            in_flight: Mutex::default(),
         }
     }
 
@@ -87,6 +104,23 @@ impl Log {
         }
     }
 
+    pub(crate) fn enter(&self) -> InFlight<'_> {
+        let mut in_flight = self
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        in_flight.0 += 1;
+        in_flight.1 = in_flight.1.max(in_flight.0);
+        InFlight(self)
+    }
+
+    pub(crate) fn peak(&self) -> usize {
+        self.in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1
+    }
+
     pub(crate) fn requests(&self) -> Vec<LoggedRequest> {
         self.lock().1.clone()
     }
@@ -96,6 +130,12 @@ impl Log {
         entries.0 += 1;
         entries.1.clear();
         drop(entries);
+        let mut in_flight = self
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        in_flight.1 = in_flight.0;
+        drop(in_flight);
         self.arrived.send_replace(0);
     }
 

@@ -3,6 +3,7 @@
 use crate::credentials::{CredentialKind, Identity};
 use crate::endpoints::{self, Context, Route};
 use crate::fault::{self, Effect};
+use crate::git::GitRepository;
 use crate::git::backend::{GitRequest, serve};
 use crate::http::params::Params;
 use crate::http::reply::{Answer, AnswerBody, ApiError, put};
@@ -12,6 +13,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Response, StatusCode, header};
+use futures::StreamExt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -49,6 +51,7 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
         None if target.starts_with("/2.0/") || target == "/2.0" => RequestKind::Rest,
         None => RequestKind::Web,
     };
+    let _in_flight = state.log.enter();
     let ticket = state.log.arrive(kind, request.method().as_str(), &target);
     let (effect, latency) = {
         let mut steering = state.steering();
@@ -57,6 +60,11 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
             steering.latency,
         )
     };
+    if matches!(effect, Some(Effect::Disconnect)) {
+        // An error before the first byte of the body, so that the head is not sent either.
+        let broken = futures::stream::iter([Err::<Bytes, _>(cut_off())]);
+        return Response::new(Body::from_stream(broken));
+    }
     let delay = match &effect {
         Some(Effect::Hang) => {
             std::future::pending::<()>().await;
@@ -83,7 +91,7 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
         rest_answer(&state, ticket, request, kind, effect.as_ref()).await
     };
     state.log.update(ticket, |entry| {
-        entry.status = Some(response.status().as_u16())
+        entry.status = Some(response.status().as_u16());
     });
     if matches!(effect, Some(Effect::Truncate)) {
         truncate(response).await
@@ -126,7 +134,7 @@ async fn rest_answer(
         entry.credential = Some(credential.to_owned());
     });
     let mut headers = vec![("x-credential-type", credential.to_owned())];
-    if let Some((route, _)) = &route {
+    if let Some((route, _)) = route.as_ref().filter(|(route, _)| !route.scope.is_empty()) {
         headers.push(("x-accepted-oauth-scopes", route.scope.to_owned()));
     }
     if let Ok(identity) = &identity {
@@ -209,9 +217,17 @@ async fn git_answer(
     let (parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default();
     let pushes = service == "git-receive-pack" || query.contains("git-receive-pack");
-    let path = match git_repository(state, ticket, &parts.headers, repository, pushes) {
-        Ok(path) => path,
+    let git = match git_repository(state, ticket, &parts.headers, repository, pushes) {
+        Ok(git) => git,
         Err((status, message)) => return refuse(status, message),
+    };
+    // A repository that nobody has asked for yet is built now.
+    let path = tokio::task::spawn_blocking(move || git.path().to_owned()).await;
+    let Ok(path) = path else {
+        return refuse(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the repository was not built",
+        );
     };
     let request = GitRequest {
         repository: &path,
@@ -234,11 +250,11 @@ fn git_repository(
     headers: &HeaderMap,
     repository: &str,
     pushes: bool,
-) -> Result<std::path::PathBuf, (StatusCode, &'static str)> {
+) -> Result<Arc<GitRepository>, (StatusCode, &'static str)> {
     let unauthorized = (StatusCode::UNAUTHORIZED, "Authentication failed");
     let identity = Identity::of_git(headers, &state.steering().credentials).ok_or(unauthorized)?;
     state.log.update(ticket, |entry| {
-        entry.credential = Some(identity.kind().to_owned())
+        entry.credential = Some(identity.kind().to_owned());
     });
     let decoded = endpoints::decode(repository);
     let (workspace, slug) = decoded
@@ -261,7 +277,7 @@ fn git_repository(
             if pushes {
                 return Err((StatusCode::FORBIDDEN, "The simulator is read-only"));
             }
-            Ok(repository.git.path().to_owned())
+            Ok(Arc::clone(&repository.git))
         }
         _ => Err((StatusCode::NOT_FOUND, "Repository not found")),
     }
@@ -284,6 +300,10 @@ fn refuse(status: StatusCode, message: &'static str) -> Response<Body> {
     .into_response(None)
 }
 
+fn cut_off() -> std::io::Error {
+    std::io::Error::other("cut off by a fault")
+}
+
 /// Half of the body under the length of the whole; then the connection breaks.
 async fn truncate(response: Response<Body>) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
@@ -294,9 +314,12 @@ async fn truncate(response: Response<Body>) -> Response<Body> {
         .headers
         .insert(header::CONTENT_LENGTH, bytes.len().into());
     let half = bytes.slice(..bytes.len() / 2);
-    let broken = futures::stream::iter([
-        Ok::<Bytes, std::io::Error>(half),
-        Err(std::io::Error::other("cut off by a fault")),
-    ]);
+    let broken = futures::stream::once(async { Ok::<Bytes, std::io::Error>(half) }).chain(
+        futures::stream::once(async {
+            // Hyper sends what it has while it waits; an error at once would take the head with it.
+            tokio::task::yield_now().await;
+            Err(cut_off())
+        }),
+    );
     Response::from_parts(parts, Body::from_stream(broken))
 }

@@ -21,6 +21,7 @@ const SHAPE: Shape = Shape {
     paging: Paging::CONTEXT_OF_50,
     filters: false,
     hidden: &[],
+    remembers: false,
 };
 
 fn of_all(context: &Context<'_>) -> Answered {

@@ -39,6 +39,7 @@ const SHAPE: Shape = Shape {
     paging: Paging::OPAQUE,
     filters: false,
     hidden: &[],
+    remembers: false,
 };
 
 fn no_commit(name: &str) -> ApiError {
@@ -52,10 +53,9 @@ fn no_commit(name: &str) -> ApiError {
 fn commits(context: &Context<'_>) -> Answered {
     let (workspace, repository) = context.repository()?;
     let revision = context.capture("revision");
-    if revision.is_empty() {
-        if let Some(values) = repository.content.recorded(context.links, "commits") {
-            return context.list(&List::of(values), SHAPE);
-        }
+    let recorded = || repository.content.recorded(context.links, "commits");
+    if let Some(values) = revision.is_empty().then(recorded).flatten() {
+        return context.list(&List::of(values), SHAPE);
     }
     let resolve = |name: &str| repository.git.resolve(name).ok_or_else(|| no_commit(name));
     let mut include = context
@@ -192,6 +192,9 @@ pub(super) fn commit_json(
             "patch": {"href": format!("{api}/repositories/{path}/patch/{hash}")},
         },
     });
+    if let Some(user) = workspace.committer(context.links, &commit.author) {
+        value["author"]["user"] = user;
+    }
     if full {
         value["summary"] = rendered.clone();
         value["rendered"] = json!({"message": rendered});

@@ -12,7 +12,7 @@ mod users;
 mod workspaces;
 
 use crate::credentials::Identity;
-use crate::http::list::{List, Place, Shape, page};
+use crate::http::list::{Keep, List, Place, Shape, page};
 use crate::http::params::Params;
 use crate::http::reply::{ApiError, Reply};
 use crate::world::World;
@@ -201,12 +201,7 @@ impl Context<'_> {
     }
 
     /// The list of only those items.
-    pub(crate) fn list_of(
-        &self,
-        list: &List<'_>,
-        shape: Shape,
-        keep: &dyn Fn(&List<'_>, usize) -> bool,
-    ) -> Answered {
+    pub(crate) fn list_of(&self, list: &List<'_>, shape: Shape, keep: Keep<'_>) -> Answered {
         page(list, shape, self.place(), Some(keep))
     }
 
@@ -216,6 +211,7 @@ impl Context<'_> {
             path: self.path,
             params: self.params,
             seed: self.world.seed,
+            orders: &self.world.orders,
         }
     }
 }

@@ -35,6 +35,7 @@ const SHAPE: Shape = Shape {
     paging: Paging::PAGES_OF_50,
     filters: true,
     hidden: &["values.reviewers", "values.participants", "values.rendered"],
+    remembers: true,
 };
 
 /// Open ones only, unless `state` says otherwise, once per state.

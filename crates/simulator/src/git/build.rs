@@ -110,15 +110,11 @@ fn side_files(number: u32, part: u32) -> Vec<(String, Vec<u8>)> {
 fn files(dice: Dice, number: u32, recipe: &Recipe) -> Vec<(String, Vec<u8>)> {
     let lines = |name: &str| -> Vec<u8> {
         (0..20 + u64::from(number % 7))
-            .map(|line| {
-                format!(
-                    "{name} {} {}\n",
-                    line,
-                    dice.with(line / 4).below("word", 9_999)
-                )
+            .flat_map(|line| {
+                let word = dice.with(line / 4).below("word", 9_999);
+                format!("{name} {line} {word}\n").into_bytes()
             })
-            .collect::<String>()
-            .into_bytes()
+            .collect()
     };
     let mut files = vec![("src/main.rs".to_owned(), lines("let"))];
     if number == 0 {

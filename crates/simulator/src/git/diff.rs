@@ -58,28 +58,24 @@ impl GitRepository {
     }
 
     fn compare(&self, sides: &Sides, options: &[&str]) -> Result<Vec<u8>> {
-        match &sides.destination {
-            Some(destination) => {
-                let range = format!("{destination}...{}", sides.source);
-                let mut arguments = vec!["diff", "--no-color", "--no-ext-diff"];
-                arguments.extend(options);
-                arguments.push(&range);
-                self.run(&arguments)
-            }
-            None => {
-                let mut arguments = vec![
-                    "diff-tree",
-                    "--no-commit-id",
-                    "--root",
-                    "-r",
-                    "-m",
-                    "--first-parent",
-                ];
-                arguments.extend(options);
-                arguments.push(&sides.source);
-                self.run(&arguments)
-            }
+        if let Some(destination) = &sides.destination {
+            let range = format!("{destination}...{}", sides.source);
+            let mut arguments = vec!["diff", "--no-color", "--no-ext-diff"];
+            arguments.extend(options);
+            arguments.push(&range);
+            return self.run(&arguments);
         }
+        let mut arguments = vec![
+            "diff-tree",
+            "--no-commit-id",
+            "--root",
+            "-r",
+            "-m",
+            "--first-parent",
+        ];
+        arguments.extend(options);
+        arguments.push(&sides.source);
+        self.run(&arguments)
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::OnceLock;
 pub(crate) struct GitRepository {
     path: PathBuf,
     recipe: Option<build::Recipe>,
+    main_branch: String,
     history: OnceLock<Vec<Step>>,
 }
 
@@ -36,9 +37,12 @@ impl GitRepository {
             source,
         })?;
         run(&path, &["rev-parse", "--git-dir"])?;
+        // A detached HEAD names no branch.
+        let head = run(&path, &["symbolic-ref", "--short", "--quiet", "HEAD"]).unwrap_or_default();
         Ok(Self {
             path,
             recipe: None,
+            main_branch: String::from_utf8_lossy(&head).trim().to_owned(),
             history: OnceLock::new(),
         })
     }
@@ -47,8 +51,13 @@ impl GitRepository {
         Self {
             path,
             recipe: Some(recipe),
+            main_branch: "main".to_owned(),
             history: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn main_branch(&self) -> &str {
+        &self.main_branch
     }
 
     /// The bare repository, built by now.

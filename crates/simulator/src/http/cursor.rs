@@ -160,3 +160,32 @@ fn bits(characters: u32) -> (u32, u32) {
 }
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(path: &str, query: &str, paging: Paging) -> Window {
+        Window::parse(paging, &Params::parse(Some(query)), path, 1).unwrap()
+    }
+
+    #[test]
+    fn a_cursor_leads_back_to_its_page_and_fits_no_other_list() {
+        for (paging, characters) in [(Paging::OPAQUE, 5), (Paging::CONTEXT_OF_50, 9)] {
+            let here = window("/commits", "pagelen=10", paging);
+            let elsewhere = window("/commits", "pagelen=20", paging);
+            let mut accepted = 0;
+            for page in 0..2_000 {
+                let cursor = here.encode(page, characters);
+                assert_eq!(here.decode(&cursor, characters), Some(page));
+                accepted += usize::from(elsewhere.decode(&cursor, characters).is_some());
+                assert_eq!(here.decode(&cursor[1..], characters), None);
+            }
+            // 15 bits of checksum let one in 32,768 through.
+            assert!(
+                accepted <= 2,
+                "{accepted} of 2,000 cursors fit another list"
+            );
+        }
+    }
+}

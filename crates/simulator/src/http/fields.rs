@@ -74,7 +74,9 @@ impl Fields {
             let plus = self.plus.select(&full);
             let mut value = full;
             let mut tree = Tree::default();
-            hidden.iter().for_each(|path| tree.insert(path));
+            for path in hidden {
+                tree.insert(path);
+            }
             tree.remove_from(&mut value);
             if let Some(plus) = plus {
                 merge(&mut value, plus);

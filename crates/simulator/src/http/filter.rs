@@ -134,6 +134,14 @@ pub(crate) fn compare(left: &Value, right: &Value) -> Ordering {
     }
 }
 
+/// The same order with less work per comparison: times become numbers.
+pub(crate) fn sort_key(value: Value) -> Value {
+    match value.as_str().and_then(instant) {
+        Some(instant) => Value::from(instant.timestamp_micros()),
+        None => value,
+    }
+}
+
 /// An ISO 8601 date or time; without an offset it is UTC.
 fn instant(text: &str) -> Option<chrono::DateTime<chrono::Utc>> {
     let bytes = text.as_bytes();

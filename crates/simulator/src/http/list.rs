@@ -6,6 +6,8 @@ use super::filter::{self, Expression};
 use super::params::Params;
 use super::reply::{ApiError, Reply};
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 type Get<'a> = Box<dyn Fn(usize) -> Value + 'a>;
 type Peek<'a> = Box<dyn Fn(usize, &str) -> Option<Value> + 'a>;
@@ -58,6 +60,44 @@ impl<'a> List<'a> {
     }
 }
 
+/// Whether an item belongs to the list at all.
+pub(crate) type Keep<'a> = &'a dyn Fn(&List<'_>, usize) -> bool;
+
+/// The orders of long lists that have been filtered or sorted, by address without the page.
+///
+/// A client asks for one list a thousand times, page by page; sorting 50,000 pull requests anew
+/// each time would be all that the simulator does. Emptied when the world changes.
+#[derive(Debug, Default)]
+pub(crate) struct Orders(Mutex<HashMap<String, Arc<Vec<usize>>>>);
+
+impl Orders {
+    /// So many lists are remembered; the next one empties the memory.
+    const LISTS: usize = 64;
+
+    fn get(&self, key: &str) -> Option<Arc<Vec<usize>>> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .cloned()
+    }
+
+    fn put(&self, key: String, order: &Arc<Vec<usize>>) {
+        let mut orders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if orders.len() >= Self::LISTS {
+            orders.clear();
+        }
+        orders.insert(key, Arc::clone(order));
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}
+
 /// What an endpoint's list takes and hides.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
@@ -66,6 +106,8 @@ pub(crate) struct Shape {
     pub(crate) filters: bool,
     /// Paths from the top of the answer that show only when `fields` asks for them.
     pub(crate) hidden: &'static [&'static str],
+    /// Whether the list is long enough to remember its orders, and the same for every client.
+    pub(crate) remembers: bool,
 }
 
 impl Shape {
@@ -74,6 +116,7 @@ impl Shape {
             paging,
             filters: true,
             hidden: &[],
+            remembers: false,
         }
     }
 }
@@ -86,6 +129,7 @@ pub(crate) struct Place<'a> {
     pub(crate) path: &'a str,
     pub(crate) params: &'a Params,
     pub(crate) seed: u64,
+    pub(crate) orders: &'a Orders,
 }
 
 /// Filters (`keep` first, then `q`), sorts, cuts out the page and dresses it in its envelope.
@@ -93,12 +137,12 @@ pub(crate) fn page(
     list: &List<'_>,
     shape: Shape,
     place: Place<'_>,
-    keep: Option<&dyn Fn(&List<'_>, usize) -> bool>,
+    keep: Option<Keep<'_>>,
 ) -> Result<Reply, ApiError> {
     let window = Window::parse(shape.paging, place.params, place.path, place.seed)?;
     let fields = Fields::parse(place.params.all("fields"))?;
-    let order = order(list, shape, place.params, keep)?;
-    let len = order.as_ref().map_or(list.len, Vec::len);
+    let order = order(list, shape, place, keep)?;
+    let len = order.as_ref().map_or(list.len, |order| order.len());
     window.check(len)?;
     let values: Vec<Value> = (window.start()..window.end(len))
         .map(|position| list.get(order.as_ref().map_or(position, |order| order[position])))
@@ -133,9 +177,10 @@ fn link(place: Place<'_>, window: Window, page: u64) -> Value {
 fn order(
     list: &List<'_>,
     shape: Shape,
-    params: &Params,
-    keep: Option<&dyn Fn(&List<'_>, usize) -> bool>,
-) -> Result<Option<Vec<usize>>, ApiError> {
+    place: Place<'_>,
+    keep: Option<Keep<'_>>,
+) -> Result<Option<Arc<Vec<usize>>>, ApiError> {
+    let params = place.params;
     let q = params
         .get("q")
         .filter(|q| shape.filters && !q.trim().is_empty());
@@ -144,6 +189,14 @@ fn order(
         .filter(|sort| shape.filters && !sort.is_empty());
     if q.is_none() && sort.is_none() && keep.is_none() {
         return Ok(None);
+    }
+    let key = format!(
+        "{}?{}",
+        place.path,
+        params.without(&["page", "pagelen", "fields"])
+    );
+    if let Some(order) = place.orders.get(&key).filter(|_| shape.remembers) {
+        return Ok(Some(order));
     }
     let expression = q.map(Expression::parse).transpose()?;
     let mut order: Vec<usize> = (0..list.len)
@@ -156,6 +209,10 @@ fn order(
         .collect();
     if let Some(sort) = sort {
         sort_by(list, &mut order, sort)?;
+    }
+    let order = Arc::new(order);
+    if shape.remembers {
+        place.orders.put(key, &order);
     }
     Ok(Some(order))
 }
@@ -175,7 +232,7 @@ fn sort_by(list: &List<'_>, order: &mut Vec<usize>, sort: &str) -> Result<(), Ap
     }
     let mut keyed: Vec<(Value, usize)> = order
         .iter()
-        .map(|index| (list.field(*index, path), *index))
+        .map(|index| (filter::sort_key(list.field(*index, path)), *index))
         .collect();
     if !keyed.is_empty() && list.len > 0 && keyed.iter().all(|(key, _)| key.is_null()) {
         let first = list.get(keyed[0].1);

@@ -27,17 +27,27 @@ impl Params {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The query string without the cursor, and with `cursor` put in its place at the end.
-    pub(crate) fn with_cursor(&self, cursor: Option<(&str, &str)>) -> String {
+    /// The query string without these parameters.
+    pub(crate) fn without(&self, names: &[&str]) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in &self.0 {
-            if name != "page" && name != "ctx" {
-                query.append_pair(name, value);
-            }
-        }
-        if let Some((name, value)) = cursor {
+        for (name, value) in self
+            .0
+            .iter()
+            .filter(|(name, _)| !names.contains(&name.as_str()))
+        {
             query.append_pair(name, value);
         }
         query.finish()
+    }
+
+    /// The query string without the cursor, and with `cursor` put in its place at the end.
+    pub(crate) fn with_cursor(&self, cursor: Option<(&str, &str)>) -> String {
+        let mut query = self.without(&["page", "ctx"]);
+        if let Some((name, value)) = cursor {
+            let separator = if query.is_empty() { "" } else { "&" };
+            // Cursors are letters and digits.
+            query.push_str(&[separator, name, "=", value].concat());
+        }
+        query
     }
 }

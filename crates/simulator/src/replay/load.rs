@@ -147,9 +147,9 @@ impl Recording {
             .filter(|(path, _)| path.starts_with("pullrequests/"))
             .collect();
         details.sort_by_key(|(path, _)| *path);
-        details
-            .iter()
-            .for_each(|(_, value)| collect(value, &mut people));
+        for (_, value) in details {
+            collect(value, &mut people);
+        }
         people.into_values().collect()
     }
 }

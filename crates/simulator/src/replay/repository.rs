@@ -4,6 +4,7 @@ use super::load::Recording;
 use crate::http::list::List;
 use crate::world::content::{Commits, Content};
 use crate::world::links::{Links, rewrite};
+use crate::world::overlay::rename_account;
 use serde_json::{Value, json};
 
 /// Answers from what was recorded, its links led here.
@@ -182,7 +183,7 @@ impl Content for RecordedRepository {
     fn rename_account(&mut self, account: &str, display_name: &str) {
         let values = self.recording.lists.values_mut().flatten();
         for value in values.chain(self.recording.objects.values_mut()) {
-            rename(value, account, display_name);
+            rename_account(value, account, display_name);
         }
     }
 }
@@ -198,25 +199,4 @@ fn date(entry: &Value) -> &str {
     .into_iter()
     .find_map(|(kind, field)| entry.get(kind)?.get(field)?.as_str())
     .unwrap_or_default()
-}
-
-/// Renames an account wherever it stands.
-pub(crate) fn rename(value: &mut Value, account: &str, display_name: &str) {
-    match value {
-        Value::Array(items) => {
-            items
-                .iter_mut()
-                .for_each(|item| rename(item, account, display_name));
-        }
-        Value::Object(object) => {
-            let is = |key: &str| object.get(key).is_some_and(|known| known == account);
-            if object.contains_key("display_name") && (is("uuid") || is("account_id")) {
-                object.insert("display_name".to_owned(), json!(display_name));
-            }
-            object
-                .values_mut()
-                .for_each(|item| rename(item, account, display_name));
-        }
-        _ => {}
-    }
 }

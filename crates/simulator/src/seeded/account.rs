@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 
 /// One account of the seeded world.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "`account_id` is Bitbucket's name for it"
+)]
 pub(crate) struct Account {
     pub(crate) uuid: String,
     pub(crate) account_id: String,

@@ -14,6 +14,8 @@ pub(crate) enum Event {
     Comment(u64),
     /// The position of the approval, and the member.
     Approval(u64, usize),
+    /// By this member.
+    ChangesRequested(usize),
     Closed,
 }
 
@@ -26,6 +28,7 @@ impl SeededRepository {
                 .filter(|position| !self.is_deleted(id, *position))
                 .map(Event::Comment),
         );
+        events.extend(self.changes_requested_by(id).map(Event::ChangesRequested));
         events.extend(
             self.approvers(id)
                 .into_iter()
@@ -55,6 +58,14 @@ impl SeededRepository {
                 }
                 json!({"pull_request": pull_request, "comment": comment})
             }
+            Event::ChangesRequested(member) => json!({
+                "pull_request": pull_request,
+                "changes_requested": {
+                    "date": format(self.timeline.changes_requested(id)),
+                    "user": self.workspace.members[member].json(links),
+                    "pullrequest": self.short_pull_request(links, id),
+                },
+            }),
             Event::Approval(position, member) => json!({
                 "pull_request": pull_request,
                 "approval": {

@@ -61,14 +61,16 @@ impl Dice {
     }
 
     pub(crate) fn hex(self, question: &str, characters: usize) -> String {
-        let mut text = String::with_capacity(characters + 16);
         let mut state = self.roll(question);
-        while text.len() < characters {
-            text.push_str(&format!("{state:016x}"));
+        let mut digits = Vec::with_capacity(characters);
+        for _ in 0..characters {
+            digits.push(char::from_digit(
+                u32::try_from(state >> 60).unwrap_or(0),
+                16,
+            ));
             state = mix(state);
         }
-        text.truncate(characters);
-        text
+        digits.into_iter().flatten().collect()
     }
 }
 
@@ -82,7 +84,7 @@ pub(crate) fn index(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// The finaliser of SplitMix64.
+/// The finaliser of `SplitMix64`.
 pub(crate) fn mix(mut state: u64) -> u64 {
     state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -5,6 +5,7 @@ use super::dice::{count, index};
 use super::repository::SeededRepository;
 use super::text::{self, BRANCHES};
 use super::time::format;
+use crate::git::Step;
 use crate::world::links::Links;
 use serde_json::{Value, json};
 
@@ -21,27 +22,41 @@ impl SeededRepository {
         }
     }
 
-    /// The commits of the pull request, newest first, full hashes.
-    pub(crate) fn commit_hashes(&self, id: u64) -> Vec<String> {
+    /// The commits of the pull request, newest first.
+    fn walk(&self, id: u64) -> Vec<&Step> {
         let dice = self.pull_request_dice(id);
         let history = self.git.history();
         if history.is_empty() || self.is_fork_gone(id) {
             return Vec::new();
         }
-        let mut hashes = Vec::new();
+        let mut steps = Vec::new();
         let mut position = index(dice.below("source", count(history.len())));
         for _ in 0..=dice.below("commits", 3) {
             let step = &history[position];
-            hashes.push(step.hash.clone());
-            let parent = step.parent.as_deref();
-            match (position + 1..history.len().min(position + 64))
-                .find(|position| Some(history[*position].hash.as_str()) == parent)
-            {
-                Some(next) => position = next,
-                None => break,
-            }
+            steps.push(step);
+            // First parents stand close behind their children.
+            let near = position + 1..history.len().min(position + 64);
+            let parent = step.parent.as_ref();
+            let Some(next) = near
+                .into_iter()
+                .find(|next| parent == Some(&history[*next].hash))
+            else {
+                break;
+            };
+            position = next;
         }
-        hashes
+        steps
+    }
+
+    pub(crate) fn commit_hashes(&self, id: u64) -> Vec<String> {
+        self.walk(id)
+            .into_iter()
+            .map(|step| step.hash.clone())
+            .collect()
+    }
+
+    pub(crate) fn source_hash(&self, id: u64) -> Option<&str> {
+        self.walk(id).first().map(|step| step.hash.as_str())
     }
 
     fn is_fork_gone(&self, id: u64) -> bool {
@@ -50,13 +65,13 @@ impl SeededRepository {
     }
 
     /// The commit that the pull request starts from: the parent of its oldest commit.
-    fn destination_hash(&self, hashes: &[String]) -> Option<String> {
-        let history = self.git.history();
-        let oldest = hashes
+    fn destination_hash(&self, id: u64) -> Option<&str> {
+        let oldest = self
+            .walk(id)
             .last()
-            .or_else(|| history.first().map(|step| &step.hash))?;
-        let step = history.iter().find(|step| step.hash == *oldest)?;
-        Some(step.parent.clone().unwrap_or_else(|| step.hash.clone()))
+            .copied()
+            .or(self.git.history().first())?;
+        Some(oldest.parent.as_ref().unwrap_or(&oldest.hash))
     }
 
     fn commit_json(&self, links: &Links, hash: &str) -> Value {
@@ -74,18 +89,17 @@ impl SeededRepository {
     /// Source and destination, as pull requests and their updates show them.
     pub(crate) fn endpoints(&self, links: &Links, id: u64) -> (Value, Value) {
         let dice = self.pull_request_dice(id);
-        let hashes = self.commit_hashes(id);
-        let destination = self.destination_hash(&hashes);
+        let destination = self.destination_hash(id);
         // The target branch is gone as well, once in a while.
         let destination = destination.filter(|_| !dice.chance("destination gone", 5));
         let source = json!({
             "branch": {"name": dice.pick("branch", BRANCHES), "links": {}},
-            "commit": hashes.first().map(|hash| self.commit_json(links, hash)),
+            "commit": self.source_hash(id).map(|hash| self.commit_json(links, hash)),
             "repository": (!self.is_fork_gone(id)).then(|| self.short_json(links)),
         });
         let destination = json!({
             "branch": {"name": "main"},
-            "commit": destination.map(|hash| self.commit_json(links, &hash)),
+            "commit": destination.map(|hash| self.commit_json(links, hash)),
             "repository": self.short_json(links),
         });
         (source, destination)
@@ -180,14 +194,11 @@ impl SeededRepository {
     fn pull_request_links(&self, links: &Links, id: u64) -> Value {
         let (api, html, full_name) = (self.api(links), self.html(links), self.full_name());
         let link = |path: &str| json!({"href": format!("{api}/pullrequests/{id}{path}")});
-        let hashes = self.commit_hashes(id);
-        let short = |hash: Option<String>| {
-            hash.map_or_else(String::new, |hash| hash[..SHORT_HASH].to_owned())
-        };
+        let short = |hash: Option<&str>| hash.map_or("", |hash| &hash[..SHORT_HASH]).to_owned();
         let spec = format!(
             "{full_name}:{}%0D{}?from_pullrequest_id={id}&topic=true",
-            short(hashes.first().cloned()),
-            short(self.destination_hash(&hashes)),
+            short(self.source_hash(id)),
+            short(self.destination_hash(id)),
         );
         json!({
             "self": link(""),
@@ -231,11 +242,24 @@ impl SeededRepository {
         approvers
     }
 
-    fn participants(&self, links: &Links, id: u64) -> (Value, Value) {
+    /// A member who has asked for changes, and has not approved since.
+    pub(crate) fn changes_requested_by(&self, id: u64) -> Option<usize> {
         let dice = self.pull_request_dice(id);
+        let member = self.other_participant(id);
+        let asks = dice.chance("changes requested", 150) && !self.approvers(id).contains(&member);
+        asks.then_some(member)
+    }
+
+    /// Somebody who takes part besides the approvers, or is one of them.
+    fn other_participant(&self, id: u64) -> usize {
+        let members = count(self.workspace.members.len());
+        index(self.pull_request_dice(id).below("reviewer", members))
+    }
+
+    fn participants(&self, links: &Links, id: u64) -> (Value, Value) {
         let approvers = self.approvers(id);
         let mut people = approvers.clone();
-        let other = index(dice.below("reviewer", count(self.workspace.members.len())));
+        let other = self.other_participant(id);
         if !people.contains(&other) {
             people.push(other);
         }
@@ -244,6 +268,19 @@ impl SeededRepository {
         for (position, person) in people.into_iter().enumerate() {
             let user = self.workspace.members[person].json(links);
             let approved = approvers.contains(&person);
+            let (state, when) = if approved {
+                (
+                    Some("approved"),
+                    Some(self.timeline.approval(id, count(position))),
+                )
+            } else if self.changes_requested_by(id) == Some(person) {
+                (
+                    Some("changes_requested"),
+                    Some(self.timeline.changes_requested(id)),
+                )
+            } else {
+                (None, None)
+            };
             let is_reviewer = position % 2 == 0;
             if is_reviewer {
                 reviewers.push(user.clone());
@@ -253,8 +290,8 @@ impl SeededRepository {
                 "user": user,
                 "role": if is_reviewer { "REVIEWER" } else { "PARTICIPANT" },
                 "approved": approved,
-                "state": if approved { json!("approved") } else { Value::Null },
-                "participated_on": approved.then(|| format(self.timeline.approval(id, count(position)))),
+                "state": state,
+                "participated_on": when.map(format),
             }));
         }
         (Value::Array(participants), Value::Array(reviewers))

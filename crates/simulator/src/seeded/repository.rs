@@ -165,7 +165,7 @@ impl Content for SeededRepository {
             "updated_on": format(self.timeline.moment(self.options.pull_requests, 950)),
             "size": 40_960 + self.dice.below("size", 1_000_000),
             "language": if is_empty { "" } else { "rust" },
-            "mainbranch": if is_empty { Value::Null } else { json!({"name": self.main_branch(), "type": "branch"}) },
+            "mainbranch": if is_empty { Value::Null } else { json!({"name": self.git.main_branch(), "type": "branch"}) },
             "override_settings": {"default_merge_strategy": true, "branching_model": true},
             "parent": null,
             "enforced_signed_commits": null,
@@ -283,15 +283,5 @@ impl Content for SeededRepository {
                 display_name.clone_into(&mut member.display_name);
             }
         }
-    }
-}
-
-impl SeededRepository {
-    /// `main`, unless the repository on disk that stands in says otherwise.
-    fn main_branch(&self) -> String {
-        self.git
-            .run(&["symbolic-ref", "--short", "HEAD"])
-            .map(|output| String::from_utf8_lossy(&output).trim().to_owned())
-            .unwrap_or_else(|_| "main".to_owned())
     }
 }

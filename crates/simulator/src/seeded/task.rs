@@ -67,7 +67,7 @@ impl SeededRepository {
 
     pub(crate) fn statuses_of(&self, id: u64) -> u64 {
         let dice = self.pull_request_dice(id);
-        if self.commit_hashes(id).is_empty() || !dice.chance("has statuses", 600) {
+        if self.source_hash(id).is_none() || !dice.chance("has statuses", 600) {
             return 0;
         }
         1 + dice.below("statuses", 3)
@@ -75,11 +75,7 @@ impl SeededRepository {
 
     pub(crate) fn status_json(&self, links: &Links, id: u64, position: u64) -> Value {
         let dice = self.pull_request_dice(id).named("status").with(position);
-        let hash = self
-            .commit_hashes(id)
-            .into_iter()
-            .next()
-            .unwrap_or_default();
+        let hash = self.source_hash(id).unwrap_or_default();
         let (api, key) = (
             self.api(links),
             dice.below("key", 1_000_000_000).to_string(),

@@ -37,6 +37,10 @@ impl Timeline {
         self.moment(id, i64::try_from(share).unwrap_or(700)) + i64::try_from(position).unwrap_or(0)
     }
 
+    pub(crate) fn changes_requested(self, id: u64) -> i64 {
+        self.moment(id, 780)
+    }
+
     pub(crate) fn approval(self, id: u64, position: u64) -> i64 {
         self.moment(id, 800) + i64::try_from(position).unwrap_or(0) * 1_000
     }

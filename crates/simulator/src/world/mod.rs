@@ -3,13 +3,14 @@
 pub(crate) mod content;
 pub(crate) mod links;
 mod mutation;
-mod overlay;
+pub(crate) mod overlay;
 pub(crate) mod repository;
 pub(crate) mod workspace;
 
 pub use mutation::{Mutated, Mutation};
 
 use crate::error::{Result, SimulatorError};
+use crate::http::list::Orders;
 use crate::replay::ReplayOptions;
 use crate::seeded::SeedOptions;
 use repository::Repository;
@@ -20,6 +21,7 @@ use workspace::{People, Workspace};
 pub struct World {
     pub(crate) seed: u64,
     pub(crate) workspaces: Vec<Workspace>,
+    pub(crate) orders: Orders,
     /// Removed with the world.
     _folder: tempfile::TempDir,
 }
@@ -31,6 +33,10 @@ impl World {
     ///
     /// When git is missing, a path in [`SeedOptions::git`] is no repository, or names none of
     /// this world.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "options are written where they are used"
+    )]
     pub fn seeded(options: SeedOptions) -> Result<Self> {
         let folder = folder()?;
         let (workspace, repositories) = crate::seeded::build(&options, folder.path())?;
@@ -53,6 +59,7 @@ impl World {
         Ok(Self {
             seed: options.seed,
             workspaces: vec![workspace],
+            orders: Orders::default(),
             _folder: folder,
         })
     }
@@ -63,12 +70,17 @@ impl World {
     ///
     /// When a file cannot be read, or holds no repository, or a path in
     /// [`ReplayOptions::git`] is no repository or names none of the recorded ones.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "options are written where they are used"
+    )]
     pub fn replay(options: ReplayOptions) -> Result<Self> {
         let folder = folder()?;
         let workspaces = crate::replay::build(&options, folder.path())?;
         Ok(Self {
             seed: 0,
             workspaces,
+            orders: Orders::default(),
             _folder: folder,
         })
     }

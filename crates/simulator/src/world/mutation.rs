@@ -41,6 +41,17 @@ pub enum Mutation {
         /// Its text.
         text: String,
     },
+    /// Gives a comment another text and moves its `updated_on`, not that of its pull request.
+    EditComment {
+        /// `workspace/slug`
+        repository: String,
+        /// Id of the pull request.
+        pull_request: u64,
+        /// Id of the comment.
+        comment: u64,
+        /// Its new text.
+        text: String,
+    },
     /// Marks a comment as deleted and empties it.
     DeleteComment {
         /// `workspace/slug`
@@ -119,6 +130,7 @@ const FIRST_ADDED_COMMENT: u64 = 9_000_000_000_000;
 impl World {
     /// Changes the world. Credentials are not part of it: their mutations are not for here.
     pub(crate) fn mutate(&mut self, mutation: Mutation, links: &Links) -> Result<Mutated> {
+        self.orders.clear();
         let mut id = None;
         match mutation {
             Mutation::EditPullRequest {
@@ -143,6 +155,15 @@ impl World {
                     self.find_mut(&repository)?
                         .add_comment(links, pull_request, &text)?,
                 );
+            }
+            Mutation::EditComment {
+                repository,
+                pull_request,
+                comment,
+                text,
+            } => {
+                self.find_mut(&repository)?
+                    .edit_comment(links, pull_request, comment, text)?;
             }
             Mutation::DeleteComment {
                 repository,
@@ -338,13 +359,28 @@ impl Repository {
         Ok(id)
     }
 
+    fn edit_comment(
+        &mut self,
+        links: &Links,
+        pull_request: u64,
+        comment: u64,
+        raw: String,
+    ) -> Result<()> {
+        self.existing_comment(links, pull_request, comment)?;
+        self.overlay.comment_edits.insert(comment, (raw, now()));
+        Ok(())
+    }
+
+    fn existing_comment(&self, links: &Links, pull_request: u64, comment: u64) -> Result<Value> {
+        self.comment(links, pull_request, comment)
+            .ok_or_else(|| SimulatorError::Unknown {
+                kind: "comment",
+                name: comment.to_string(),
+            })
+    }
+
     fn delete_comment(&mut self, links: &Links, pull_request: u64, comment: u64) -> Result<()> {
-        let known =
-            self.comment(links, pull_request, comment)
-                .ok_or_else(|| SimulatorError::Unknown {
-                    kind: "comment",
-                    name: comment.to_string(),
-                })?;
+        let known = self.existing_comment(links, pull_request, comment)?;
         if known["deleted"] != true {
             self.overlay.deleted_comments.insert(comment);
             *self.overlay.comment_count.entry(pull_request).or_default() -= 1;

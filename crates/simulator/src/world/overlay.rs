@@ -1,5 +1,6 @@
 //! What a test has changed, laid over what the world was made from.
 
+use crate::seeded::text;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,8 @@ pub(crate) struct Overlay {
     /// Added comments, oldest first.
     pub(crate) comments: BTreeMap<u64, Vec<Value>>,
     pub(crate) deleted_comments: BTreeSet<u64>,
+    /// New texts, and when they were written.
+    pub(crate) comment_edits: BTreeMap<u64, (String, String)>,
     /// Entries of activity with the pull request that they belong to, oldest first.
     pub(crate) activity: Vec<(u64, Value)>,
     /// By how much the number of undeleted comments has changed.
@@ -25,6 +28,7 @@ impl Overlay {
             && self.pull_requests.is_empty()
             && self.comments.is_empty()
             && self.deleted_comments.is_empty()
+            && self.comment_edits.is_empty()
     }
 
     /// An edited field that can be had without computing the pull request.
@@ -49,6 +53,14 @@ impl Overlay {
 
     /// A deleted comment stays in the list, without its text.
     pub(crate) fn apply_to_comment(&self, value: &mut Value) {
+        let edit = value["id"]
+            .as_u64()
+            .and_then(|id| self.comment_edits.get(&id));
+        if let Some((raw, when)) = edit {
+            value["content"]["raw"] = json!(raw);
+            value["content"]["html"] = json!(text::html(raw));
+            value["updated_on"] = json!(when);
+        }
         if value["id"]
             .as_u64()
             .is_some_and(|id| self.deleted_comments.contains(&id))
@@ -63,5 +75,37 @@ impl Overlay {
         entry["comment"]["id"]
             .as_u64()
             .is_some_and(|id| self.deleted_comments.contains(&id))
+    }
+
+    pub(crate) fn rename_account(&mut self, account: &str, display_name: &str) {
+        let entries = self.activity.iter_mut().map(|(_, entry)| entry);
+        let added = self
+            .pull_requests
+            .iter_mut()
+            .chain(self.comments.values_mut().flatten());
+        for value in added.chain(entries) {
+            rename_account(value, account, display_name);
+        }
+    }
+}
+
+/// Renames an account wherever it stands.
+pub(crate) fn rename_account(value: &mut Value, account: &str, display_name: &str) {
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                rename_account(item, account, display_name);
+            }
+        }
+        Value::Object(object) => {
+            let is = |key: &str| object.get(key).is_some_and(|known| known == account);
+            if object.contains_key("display_name") && (is("uuid") || is("account_id")) {
+                object.insert("display_name".to_owned(), json!(display_name));
+            }
+            object
+                .values_mut()
+                .for_each(|item| rename_account(item, account, display_name));
+        }
+        _ => {}
     }
 }

@@ -7,6 +7,7 @@ use crate::git::GitRepository;
 use crate::http::list::List;
 use crate::seeded::dice::count;
 use serde_json::{Value, json};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What the endpoints ask about one repository.
@@ -63,8 +64,8 @@ impl Repository {
             return base;
         }
         // The added ones are the newest and so come first.
-        let base = Arc::new(base);
-        let peeked = Arc::clone(&base);
+        let base = Rc::new(base);
+        let peeked = Rc::clone(&base);
         let added = self.overlay.pull_requests.len();
         let new = move |position: usize| &self.overlay.pull_requests[added - 1 - position];
         List::new(added + base.len, move |position| {

@@ -62,6 +62,21 @@ impl Workspace {
         }
     }
 
+    /// The account behind the author of a commit. Bitbucket matches addresses; seeded people have
+    /// their nickname at `example.com`.
+    pub(crate) fn committer(&self, links: &Links, author: &str) -> Option<Value> {
+        let People::Seeded(workspace) = &self.people else {
+            return None;
+        };
+        let (_, address) = author.rsplit_once('<')?;
+        let nickname = address.strip_suffix("@example.com>")?;
+        let found = workspace
+            .members
+            .iter()
+            .find(|account| account.nickname == nickname)?;
+        Some(found.json(links))
+    }
+
     pub(crate) fn rename_account(&mut self, selector: &str, display_name: &str) -> bool {
         let mut found = false;
         match &mut self.people {
@@ -84,6 +99,7 @@ impl Workspace {
         }
         for repository in &mut self.repositories {
             repository.content.rename_account(selector, display_name);
+            repository.overlay.rename_account(selector, display_name);
         }
         found
     }

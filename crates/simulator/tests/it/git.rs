@@ -223,3 +223,133 @@ async fn branches_move_and_vanish() {
     );
     assert!(!refs.contains("ada/experiment"));
 }
+
+#[tokio::test]
+async fn compressed_and_old_protocol_requests_are_understood() {
+    let double = double().await;
+    let folder = tempfile::tempdir().unwrap();
+    // A client that has 300 commits of its own names so many of them that git compresses the
+    // request.
+    let commit = |mark: u32| {
+        let from = if mark > 1 {
+            format!("from :{}\n", mark - 1)
+        } else {
+            String::new()
+        };
+        format!(
+            "commit refs/heads/own\nmark :{mark}\ncommitter Ada <a@example.com> {mark} +0000\n\
+             data 0\n{from}"
+        )
+    };
+    let stream: Vec<String> = (1..=300).map(commit).collect();
+    assert!(
+        run(&["init", "--quiet", "--bare", "own"], folder.path())
+            .await
+            .status
+            .success()
+    );
+    let own = folder.path().join("own");
+    std::fs::write(own.join("stream"), stream.concat()).unwrap();
+    let imported = Command::new("git")
+        .args(["fast-import", "--quiet"])
+        .current_dir(&own)
+        .stdin(std::fs::File::open(own.join("stream")).unwrap())
+        .status()
+        .unwrap();
+    assert!(imported.success());
+    let url = remote(&double, "", "lighthouse.git");
+    for protocol in ["protocol.version=2", "protocol.version=0"] {
+        let to = format!(
+            "+refs/heads/*:refs/{}/*",
+            protocol.replace('.', "-").replace('=', "/")
+        );
+        let output = run(&["-c", protocol, "fetch", "--quiet", &url, &to], &own).await;
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    assert!(run(&["fsck", "--full"], &own).await.status.success());
+}
+
+#[tokio::test]
+async fn a_request_without_a_length_is_read_to_its_end() {
+    let double = double().await;
+    let main = double
+        .get("/repositories/seaside/lighthouse/refs/branches/main")
+        .await;
+    let line = |text: &str| format!("{:04x}{text}", text.len() + 4);
+    let want = format!(
+        "want {} side-band-64k\n",
+        main["target"]["hash"].as_str().unwrap()
+    );
+    let parts = [line(&want), "0000".to_owned(), line("done\n")];
+    let parts = futures::stream::iter(parts.map(Ok::<_, std::io::Error>));
+    let url = double.simulator.web_url() + "/seaside/lighthouse.git/git-upload-pack";
+    let request = double
+        .client
+        .post(url)
+        .header("content-type", "application/x-git-upload-pack-request")
+        .body(reqwest::Body::wrap_stream(parts));
+    let pack = request.send().await.unwrap().bytes().await.unwrap();
+    assert!(pack.windows(4).any(|window| window == b"PACK"));
+    assert!(pack.ends_with(b"0000"), "the pack is whole");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_is_killed_leaves_no_process_behind() {
+    let double = seeded(SeedOptions {
+        git_commits: 40,
+        git_bytes_per_commit: 400_000,
+        ..SeedOptions::default()
+    })
+    .await;
+    let main = double
+        .get("/repositories/seaside/lighthouse/refs/branches/main")
+        .await;
+    let line = |text: &str| format!("{:04x}{text}", text.len() + 4);
+    let want = format!(
+        "want {} side-band-64k\n",
+        main["target"]["hash"].as_str().unwrap()
+    );
+    let url = double.simulator.web_url() + "/seaside/lighthouse.git/git-upload-pack";
+    let request = double
+        .client
+        .post(url)
+        .header("content-type", "application/x-git-upload-pack-request");
+    let request = request.body(format!("{}0000{}", line(&want), line("done\n")));
+    let mut response = request.send().await.unwrap();
+    assert!(response.chunk().await.unwrap().is_some());
+    assert!(backends() > 0, "16 MB are on their way");
+    drop(response);
+    let gone = async {
+        while backends() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_mins(1), gone)
+        .await
+        .unwrap();
+}
+
+/// How many children of this process serve git, or have ended and were not waited for.
+#[cfg(target_os = "linux")]
+fn backends() -> usize {
+    let own = std::process::id().to_string();
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let stat = std::fs::read_to_string(path.join("stat")).ok()?;
+            let (name, rest) = stat.rsplit_once(')')?;
+            let mut fields = rest.split_whitespace();
+            let (state, parent) = (fields.next()?, fields.next()?);
+            let arguments = std::fs::read_to_string(path.join("cmdline")).unwrap_or_default();
+            let serves =
+                name.contains("git") && (state == "Z" || arguments.contains("http-backend"));
+            (parent == own && serves).then_some(())
+        })
+        .count()
+}

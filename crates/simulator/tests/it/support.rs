@@ -91,7 +91,7 @@ impl Double {
         let mut next = Some(path.to_owned());
         while let Some(path) = next.take() {
             let mut page = self.get(&path).await;
-            values.extend(page["values"].as_array_mut().unwrap().drain(..));
+            values.append(page["values"].as_array_mut().unwrap());
             next = page["next"].as_str().map(str::to_owned);
         }
         values
