@@ -31,7 +31,10 @@ pub(crate) fn after_import(report: &ImportReport, mirror: &Path) {
     if !parts.is_empty() {
         output::line(&format!("  {}", parts.join(", ")));
     }
-    if mirror.exists() {
+    let has_mirror = report.stages.iter().any(|stage| {
+        stage.name == Stage::Git && stage.state == StageState::Complete && mirror.exists()
+    });
+    if has_mirror {
         output::line(&format!("  git clone {}", mirror.display()));
     }
     output::line(&format!(

@@ -213,13 +213,12 @@ impl StageContext {
                 let refs = report.map(|report| report.git.refs);
                 Counts::of(reported, refs.unwrap_or_default())
             }
-            Stage::Users => Counts {
-                expected: reported,
-                stored: archive.count_accounts(uuid).await?,
-                // People who were met but are no members do not make up for a
-                // member who is missing.
-                counted: Some(archive.count_members(&self.name.workspace).await?),
-            },
+            // People who were met and are no members do not make up for a member
+            // who is missing.
+            Stage::Users if reported.is_some() => {
+                Counts::of(reported, archive.count_members(&self.name.workspace).await?)
+            }
+            Stage::Users => Counts::of(None, archive.count_accounts(uuid).await?),
             Stage::PullRequests => Counts::of(reported, archive.count_pull_requests(uuid).await?),
             Stage::PullRequestComments => {
                 let tally = archive.tally_comments(uuid).await?;
@@ -235,23 +234,16 @@ impl StageContext {
 pub(crate) struct Counts {
     pub(crate) expected: Option<u64>,
     pub(crate) stored: u64,
-    /// What to hold against `expected`, where that is not `stored`.
-    counted: Option<u64>,
 }
 
 impl Counts {
     const fn of(expected: Option<u64>, stored: u64) -> Self {
-        Self {
-            expected,
-            stored,
-            counted: None,
-        }
+        Self { expected, stored }
     }
 
     pub(crate) fn missing(self) -> u64 {
-        let counted = self.counted.unwrap_or(self.stored);
         self.expected
-            .map_or(0, |expected| expected.saturating_sub(counted))
+            .map_or(0, |expected| expected.saturating_sub(self.stored))
     }
 }
 
