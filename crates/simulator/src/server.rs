@@ -1,7 +1,7 @@
 //! The way of a request: log, fault, latency, then REST or git.
 
 use crate::credentials::{CredentialKind, Identity};
-use crate::endpoints::{self, Context, Route};
+use crate::endpoints::{self, Answered, Captures, Context, Route};
 use crate::fault::{self, Effect};
 use crate::git::GitRepository;
 use crate::git::backend::{GitRequest, serve};
@@ -158,32 +158,14 @@ async fn rest_answer(
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
         ),
         (Ok(identity), Some((route, captures))) => {
-            let state = Arc::clone(state);
-            let handle = move || {
-                let context = Context {
-                    world: &state.world(),
-                    links: &state.links,
-                    identity: &identity,
-                    params: &params,
-                    path: &path,
-                    captures: &captures,
-                };
-                identity
-                    .check_scope(route.scope)
-                    .and_then(|()| (route.handler)(&context))
+            let asked = Asked {
+                route,
+                captures,
+                identity,
+                params,
+                path,
             };
-            if route.runs_git {
-                tokio::task::spawn_blocking(handle)
-                    .await
-                    .unwrap_or_else(|error| {
-                        Err(ApiError::new(
-                            StatusCode::INTERNAL_SERVER_ERROR,
-                            error.to_string(),
-                        ))
-                    })
-            } else {
-                handle()
-            }
+            asked.answer(Arc::clone(state)).await
         }
     };
     let mut answer = Answer::from_result(result);
@@ -192,6 +174,43 @@ async fn rest_answer(
         effect.distort(&mut answer);
     }
     answer.into_response(if_none_match)
+}
+
+/// A REST request that has found its endpoint.
+struct Asked {
+    route: &'static Route,
+    captures: Captures,
+    identity: Identity,
+    params: Params,
+    path: String,
+}
+
+impl Asked {
+    /// On this thread, or where it waits for git on one that may wait.
+    async fn answer(self, state: Arc<State>) -> Answered {
+        if !self.route.runs_git {
+            return self.answer_now(&state);
+        }
+        let answered = tokio::task::spawn_blocking(move || self.answer_now(&state)).await;
+        answered.unwrap_or_else(|error| {
+            Err(ApiError::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                error.to_string(),
+            ))
+        })
+    }
+
+    fn answer_now(&self, state: &State) -> Answered {
+        self.identity.check_scope(self.route.scope)?;
+        (self.route.handler)(&Context {
+            world: &state.world(),
+            links: &state.links,
+            identity: &self.identity,
+            params: &self.params,
+            path: &self.path,
+            captures: &self.captures,
+        })
+    }
 }
 
 /// Splits `/workspace/slug.git/info/refs` into repository and service.

@@ -57,7 +57,15 @@ async fn waiting_ends_when_a_request_comes_not_when_it_is_answered() {
     let address = double.simulator.address();
     double.simulator.stop().await;
     drop(hanging.await.unwrap());
-    tokio::net::TcpListener::bind(address).await.unwrap();
+    // A git that another test is just starting may hold a copy of the socket until it has started.
+    let bound = async {
+        while tokio::net::TcpListener::bind(address).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), bound)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

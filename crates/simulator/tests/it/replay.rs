@@ -259,6 +259,65 @@ async fn issues_show_only_when_told_to() {
         .await;
 }
 
+#[tokio::test]
+async fn a_repository_on_disk_is_served_for_a_recorded_one() {
+    let Some(files) = files() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["init", "--quiet", "--initial-branch=default"][..],
+        &[
+            "-c",
+            "user.name=A",
+            "-c",
+            "user.email=a@b",
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "--message=Converted",
+        ],
+    ] {
+        let status = std::process::Command::new("git")
+            .arg("-C")
+            .arg(folder.path())
+            .args(arguments)
+            .status();
+        assert!(status.unwrap().success());
+    }
+    let with_git = |name: &str| {
+        let git = [(name.to_owned(), folder.path().to_owned())].into();
+        World::replay(ReplayOptions {
+            files: files.clone(),
+            git,
+            issues: false,
+        })
+    };
+    assert!(with_git("osrf/nothing").is_err());
+    let double = serve(with_git("osrf/srsim").unwrap()).await;
+    let branches = double.all("/repositories/osrf/srsim/refs/branches").await;
+    assert_eq!(branches[0]["name"], "default");
+    let repository = double.get("/repositories/osrf/srsim").await;
+    let clone = repository["links"]["clone"][0]["href"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let output = tokio::task::spawn_blocking(move || {
+        std::process::Command::new("git")
+            .args(["ls-remote", &clone])
+            .output()
+            .unwrap()
+    });
+    let refs = String::from_utf8(output.await.unwrap().stdout).unwrap();
+    let hash = branches[0]["target"]["hash"].as_str().unwrap();
+    assert!(
+        refs.contains(&format!("{hash}\trefs/heads/default")),
+        "{refs}"
+    );
+    let commits = double
+        .all("/repositories/osrf/srsim/commits?pagelen=100")
+        .await;
+    assert_eq!(commits.len(), 30, "commits stay as recorded");
+}
+
 #[test]
 fn what_is_no_recording_is_refused_by_line() {
     let folder = tempfile::tempdir().unwrap();
