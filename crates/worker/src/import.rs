@@ -72,6 +72,7 @@ impl Importer {
             name: name.clone(),
             repository: None,
             listing: watch::Sender::new(Listing::NOT_BEGUN),
+            before: self.archive.stage_states(import).await?,
             cancel: self.cancel.child_token(),
         };
         let failure = run_stages(context).await?;
