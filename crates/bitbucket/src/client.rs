@@ -6,7 +6,8 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use bucketload_auth::Credential;
 use bucketload_model::{
-    Clock, ErrorClass, NullSink, ProgressEvent, ProgressSink, SystemClock, Wait, WaitReason,
+    Clock, ErrorClass, MemoryLedger, NullSink, ProgressEvent, ProgressSink, QuotaLedger, QuotaRule,
+    QuotaSaid, SystemClock, Wait, WaitReason,
 };
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::redirect;
@@ -17,7 +18,7 @@ use url::Url;
 
 use crate::Endpoint;
 use crate::error::{BuildError, RequestError, RequestErrorKind};
-use crate::governor::{Governor, Leave};
+use crate::governor::{Governor, GovernorOptions, Leave, NoLeave};
 use crate::page::{Answer, Item, read_item};
 
 /// Requests under way at once. Other tools use two to four; at 100 ms an answer
@@ -41,6 +42,10 @@ const MAX_RETRIES: usize = 5;
 const FIRST_RETRY_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(30);
 
+/// One part in so many of the quota is kept back for people who wait for an
+/// answer: 50 of 1,000, a workspace's list of repositories and a few clicks.
+const RESERVE_PARTS: u32 = 20;
+
 /// What to do when the quota is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WaitPolicy {
@@ -61,6 +66,14 @@ pub struct ClientOptions {
     /// Requests in an hour; `Some(0)` for no limit of our own, `None` for the
     /// credential's documented one.
     pub hourly_quota: Option<u32>,
+    /// The window that Bitbucket counts over: an hour, but for tests.
+    pub quota_window: Duration,
+    /// Whose requests count together; unset, the credential's own.
+    pub quota_bucket: Option<String>,
+    /// Whether somebody waits for the answers: they may use the reserve.
+    pub is_interactive: bool,
+    /// Where the account of requests is kept.
+    pub ledger: Arc<dyn QuotaLedger>,
     /// What to do when the quota is spent.
     pub wait: WaitPolicy,
     /// Where waits are published.
@@ -78,6 +91,10 @@ impl ClientOptions {
             api_url,
             allow_insecure: false,
             hourly_quota: None,
+            quota_window: Duration::from_hours(1),
+            quota_bucket: None,
+            is_interactive: false,
+            ledger: Arc::new(MemoryLedger::default()),
             wait: WaitPolicy::default(),
             sink: Arc::new(NullSink),
             clock: Arc::new(SystemClock),
@@ -135,11 +152,20 @@ impl Client {
         let quota = options
             .hourly_quota
             .unwrap_or_else(|| credential.documented_hourly_quota());
-        let governor = Governor::new(
-            Some(quota).filter(|quota| *quota > 0),
-            options.clock.clone(),
-            options.sink.clone(),
-        );
+        let rule = (quota > 0).then(|| QuotaRule {
+            assumed_limit: quota,
+            window: chrono::Duration::from_std(options.quota_window).unwrap_or_default(),
+            reserve: quota / RESERVE_PARTS,
+        });
+        let bucket = options.quota_bucket.clone();
+        let governor = Governor::new(GovernorOptions {
+            bucket: format!("rest:{}", bucket.unwrap_or_else(|| credential.bucket())),
+            rule,
+            is_interactive: options.is_interactive,
+            ledger: options.ledger.clone(),
+            clock: options.clock.clone(),
+            sink: options.sink.clone(),
+        });
         Ok(Self {
             http,
             governor: Arc::new(governor),
@@ -201,8 +227,7 @@ impl Client {
             // the meantime stops everybody who still stands in line.
             let place = self.in_flight.acquire().await;
             let leave = self.governor.leave(patient).await;
-            let leave =
-                leave.map_err(|until| fail(RequestErrorKind::QuotaSpent { until }, requests))?;
+            let leave = leave.map_err(|reason| fail(reason.into(), requests))?;
             requests += 1;
             let result = self.attempt(endpoint, url, leave).await;
             drop(place);
@@ -259,14 +284,14 @@ impl Client {
             bytes = body.bytes.len(),
             "answered"
         );
-        if body.status == reqwest::StatusCode::TOO_MANY_REQUESTS {
-            self.governor.refused(leave, told_to_wait(&body.headers));
+        let noted = if body.status == reqwest::StatusCode::TOO_MANY_REQUESTS {
+            let told = told_to_wait(&body.headers);
+            self.governor.refused(leave, told).await
         } else {
-            self.governor.answered(
-                first_number(&body.headers, "x-ratelimit-remaining"),
-                seconds(&body.headers, "x-ratelimit-reset"),
-            );
-        }
+            let said = said_of_quota(&body.headers);
+            self.governor.answered(leave, said).await
+        };
+        noted.map_err(RequestErrorKind::Ledger)?;
         if body.status.is_redirection() {
             return Err(RequestErrorKind::ForeignNext {
                 address: text(&body.headers, "location").unwrap_or_default(),
@@ -310,6 +335,15 @@ impl Client {
             headers: std::mem::take(response.headers_mut()),
             bytes,
         })
+    }
+}
+
+impl From<NoLeave> for RequestErrorKind {
+    fn from(reason: NoLeave) -> Self {
+        match reason {
+            NoLeave::Until(until) => Self::QuotaSpent { until },
+            NoLeave::Ledger(error) => Self::Ledger(error),
+        }
     }
 }
 
@@ -426,6 +460,16 @@ fn seconds(headers: &HeaderMap, name: &str) -> Option<Duration> {
     first_number(headers, name)
         .filter(|seconds| *seconds < 86_400)
         .map(Duration::from_secs)
+}
+
+fn said_of_quota(headers: &HeaderMap) -> QuotaSaid {
+    let number = |name| first_number(headers, name).and_then(|number| number.try_into().ok());
+    QuotaSaid {
+        limit: number("x-ratelimit-limit"),
+        remaining: number("x-ratelimit-remaining"),
+        reset: seconds(headers, "x-ratelimit-reset")
+            .and_then(|reset| chrono::Duration::from_std(reset).ok()),
+    }
 }
 
 fn told_to_wait(headers: &HeaderMap) -> Option<Duration> {

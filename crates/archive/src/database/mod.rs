@@ -8,6 +8,7 @@ mod members;
 mod open;
 mod pending;
 mod pull_requests;
+mod quota;
 mod repositories;
 
 pub use accounts::AccountRecord;
