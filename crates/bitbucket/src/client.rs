@@ -42,9 +42,9 @@ const MAX_RETRIES: usize = 5;
 const FIRST_RETRY_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// One part in so many of the quota is kept back for people who wait for an
-/// answer: 50 of 1,000, a workspace's list of repositories and a few clicks.
-const RESERVE_PARTS: u32 = 20;
+/// Kept back for people who wait for an answer: 50 of 1,000, a workspace's list
+/// of repositories and a few clicks.
+const RESERVE_PERCENT: u32 = 5;
 
 /// What to do when the quota is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -155,7 +155,7 @@ impl Client {
         let rule = (quota > 0).then(|| QuotaRule {
             assumed_limit: quota,
             window: chrono::Duration::from_std(options.quota_window).unwrap_or_default(),
-            reserve: quota / RESERVE_PARTS,
+            reserve_percent: RESERVE_PERCENT,
         });
         let bucket = options.quota_bucket.clone();
         let governor = Governor::new(GovernorOptions {

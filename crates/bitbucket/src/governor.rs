@@ -82,7 +82,7 @@ impl Governor {
             QuotaRule {
                 assumed_limit: u32::MAX,
                 window: chrono::Duration::hours(1),
-                reserve: 0,
+                reserve_percent: 0,
             }
         });
         Self {
@@ -111,6 +111,8 @@ impl Governor {
     ///
     /// When the caller is not patient, or the account cannot be kept.
     pub async fn leave(&self, patient: bool) -> Result<Leave, NoLeave> {
+        // One wait, however often the ledger is asked meanwhile.
+        let mut waiting = None;
         loop {
             // Before the ledger is asked, so that no news is missed.
             let news = self.news.notified();
@@ -141,7 +143,8 @@ impl Governor {
             if !patient {
                 return Err(NoLeave::Until(until));
             }
-            let _waiting = self.announce(until, reason);
+            let waiting = waiting.get_or_insert_with(|| self.begin_to_wait());
+            waiting.announce(until, reason);
             let left = (until - now).to_std().unwrap_or_default();
             let sleep = left.clamp(Duration::from_millis(1), LONGEST_SLEEP);
             tokio::select! {
@@ -206,15 +209,8 @@ impl Governor {
         done
     }
 
-    fn announce(&self, until: DateTime<Utc>, reason: WaitReason) -> Waiting<'_> {
-        let mut waits = self.waits();
-        waits.count += 1;
-        if waits.announced != Some(until) {
-            waits.announced = Some(until);
-            drop(waits);
-            let wait = Wait { reason, until };
-            self.options.sink.emit(ProgressEvent::WaitStarted(wait));
-        }
+    fn begin_to_wait(&self) -> Waiting<'_> {
+        self.waits().count += 1;
         Waiting { governor: self }
     }
 
@@ -226,6 +222,20 @@ impl Governor {
 /// Ends the announced wait when the last one that waits goes on or is dropped.
 struct Waiting<'a> {
     governor: &'a Governor,
+}
+
+impl Waiting<'_> {
+    /// Publishes the wait, unless its end is known already.
+    fn announce(&self, until: DateTime<Utc>, reason: WaitReason) {
+        let mut waits = self.governor.waits();
+        if waits.announced != Some(until) {
+            waits.announced = Some(until);
+            drop(waits);
+            let wait = Wait { reason, until };
+            let sink = &self.governor.options.sink;
+            sink.emit(ProgressEvent::WaitStarted(wait));
+        }
+    }
 }
 
 impl Drop for Waiting<'_> {
@@ -271,7 +281,7 @@ mod tests {
             rule: limit.map(|assumed_limit| QuotaRule {
                 assumed_limit,
                 window: chrono::Duration::hours(1),
-                reserve: 0,
+                reserve_percent: 0,
             }),
             is_interactive: false,
             ledger: Arc::new(MemoryLedger::default()),

@@ -38,8 +38,8 @@ pub struct QuotaRule {
     pub assumed_limit: u32,
     /// The window that the server counts over.
     pub window: Duration,
-    /// Requests kept back for people who wait for an answer.
-    pub reserve: u32,
+    /// Requests in a hundred kept back for people who wait for an answer.
+    pub reserve_percent: u32,
 }
 
 /// What an answer said about its bucket.
@@ -116,7 +116,7 @@ impl RateBucket {
         let allowed = if is_interactive {
             limit
         } else {
-            limit.saturating_sub(rule.reserve).max(1)
+            limit - limit / 100 * rule.reserve_percent - limit % 100 * rule.reserve_percent / 100
         };
         if self.used() >= allowed {
             return Verdict::SpentUntil(self.free_at(rule, allowed));
@@ -307,7 +307,7 @@ mod tests {
     const HOUR: QuotaRule = QuotaRule {
         assumed_limit: 10,
         window: Duration::hours(1),
-        reserve: 0,
+        reserve_percent: 0,
     };
 
     fn start() -> DateTime<Utc> {
@@ -351,7 +351,10 @@ mod tests {
 
     #[test]
     fn the_reserve_is_for_people_who_wait() {
-        let rule = QuotaRule { reserve: 3, ..HOUR };
+        let rule = QuotaRule {
+            reserve_percent: 30,
+            ..HOUR
+        };
         let mut bucket = RateBucket::default();
         for _ in 0..7 {
             assert_eq!(bucket.take(&rule, start(), false), Verdict::Go);
