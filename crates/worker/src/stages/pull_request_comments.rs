@@ -42,7 +42,8 @@ enum Read {
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     tokio::select! {
-        result = read_pending(context) => result,
+        // In a box: the futures of all stages are part of one.
+        result = Box::pin(read_pending(context)) => result,
         error = show_counts(context) => Err(error),
     }
 }
@@ -201,8 +202,8 @@ async fn store(
         })
         .collect();
     let mut transaction = context.importer.archive.begin().await?;
-    let stored = transaction.put_comments(repository, id, &records).await?;
-    if stored.inserted + stored.updated > 0 {
+    let written = transaction.put_comments(repository, id, &records).await?;
+    if written > 0 {
         let accounts = page.items.iter().flat_map(|item| item.value.accounts());
         transaction
             .put_accounts(repository, context.import, account_records(accounts))
