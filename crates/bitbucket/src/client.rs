@@ -197,11 +197,16 @@ impl Client {
         loop {
             let fail = |kind, requests| RequestError::new(endpoint, url, requests, kind);
             let patient = self.options.wait == WaitPolicy::Wait;
+            // The place comes first: who has leave sends at once, and a 429 in
+            // the meantime stops everybody who still stands in line.
+            let place = self.in_flight.acquire().await;
             let leave = self.governor.leave(patient).await;
             let leave =
                 leave.map_err(|until| fail(RequestErrorKind::QuotaSpent { until }, requests))?;
             requests += 1;
-            let kind = match self.attempt(endpoint, url, leave).await {
+            let result = self.attempt(endpoint, url, leave).await;
+            drop(place);
+            let kind = match result {
                 Ok(value) => return Ok((value, requests)),
                 Err(kind) => kind,
             };
@@ -246,18 +251,14 @@ impl Client {
         url: &Url,
         leave: Leave,
     ) -> Result<T, RequestErrorKind> {
-        let body = {
-            let _place = self.in_flight.acquire().await;
-            let body = self.receive(url).await?;
-            tracing::debug!(
-                endpoint = endpoint.name(),
-                %url,
-                status = body.status.as_u16(),
-                bytes = body.bytes.len(),
-                "answered"
-            );
-            body
-        };
+        let body = self.receive(url).await?;
+        tracing::debug!(
+            endpoint = endpoint.name(),
+            %url,
+            status = body.status.as_u16(),
+            bytes = body.bytes.len(),
+            "answered"
+        );
         if body.status == reqwest::StatusCode::TOO_MANY_REQUESTS {
             self.governor.refused(leave, told_to_wait(&body.headers));
         } else {

@@ -3,25 +3,18 @@
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-/// Reads a scalar field; anything unexpected reads as absent.
+/// Reads a field; anything unexpected reads as absent.
 ///
-/// The object's verbatim source keeps what was really there.
+/// The object's verbatim source keeps what was really there. The field is taken
+/// as text first: a number that fits no type or half a surrogate pair is no
+/// mistake of the object around it.
 pub(crate) fn scalar<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
-    T: Deserialize<'de>,
+    T: DeserializeOwned,
 {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either<T> {
-        Expected(T),
-        Other(serde::de::IgnoredAny),
-    }
-
-    Ok(match Option::<Either<T>>::deserialize(deserializer)? {
-        Some(Either::Expected(value)) => Some(value),
-        Some(Either::Other(_)) | None => None,
-    })
+    let text = Option::<Box<RawValue>>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| serde_json::from_str(text.get()).ok()))
 }
 
 /// A nested object: its text as sent, and its typed form where it has one.

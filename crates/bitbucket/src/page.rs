@@ -167,16 +167,12 @@ impl Client {
         let seen = HashSet::new();
         futures::stream::try_unfold((Some(first), seen), move |(url, mut seen)| async move {
             let Some(url) = url else { return Ok(None) };
-            let page = self.page::<T>(endpoint, &url).await?;
             // A hostile or broken server could send us round for ever.
             if !seen.insert(url.0.clone()) {
-                return Err(RequestError::new(
-                    endpoint,
-                    &url.0,
-                    page.requests,
-                    RequestErrorKind::PagesInCircle,
-                ));
+                let kind = RequestErrorKind::PagesInCircle;
+                return Err(RequestError::new(endpoint, &url.0, 0, kind));
             }
+            let page = self.page::<T>(endpoint, &url).await?;
             let next = page.next.clone();
             Ok(Some((page, (next, seen))))
         })

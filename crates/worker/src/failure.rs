@@ -59,10 +59,8 @@ impl StageError {
         match self {
             Self::Database(_) | Self::File(_) | Self::Cancelled | Self::Lost => true,
             Self::Mirror(error) => matches!(error, MirrorError::DiskFull { .. }),
-            Self::Request(_) | Self::Outage { .. } => matches!(
-                self.class(),
-                ErrorClass::Unauthorized | ErrorClass::RateLimited
-            ),
+            // A spent quota stops every request by itself, and git needs none.
+            Self::Request(_) | Self::Outage { .. } => self.class() == ErrorClass::Unauthorized,
         }
     }
 }

@@ -180,6 +180,19 @@ impl Archive {
         }))
     }
 
+    /// Where each stage of an import stands.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn stage_states(
+        &self,
+        import: ImportId,
+    ) -> Result<BTreeMap<Stage, StageState>, DatabaseError> {
+        let reports = self.stage_reports(import).await?.into_iter();
+        Ok(reports.map(|report| (report.name, report.state)).collect())
+    }
+
     /// The whole report of an import, if there is one of that id.
     ///
     /// # Errors

@@ -85,7 +85,7 @@ mod linux {
         pub(super) cpu: Duration,
     }
 
-    /// `/proc/PID/stat`, see proc_pid_stat(5).
+    /// `/proc/PID/stat`, see `proc_pid_stat(5)`.
     pub(super) fn stat(pid: u32) -> Option<Stat> {
         let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name, second, stands in brackets and may hold anything.

@@ -92,8 +92,7 @@ impl Random {
             line.push_str(WORDS[self.below(16)]);
             line.push(' ');
         }
-        line.push_str(&format!("{:x};\n", self.next() % 0xffff));
-        line
+        line + &format!("{:x};\n", self.next() % 0xffff)
     }
 }
 

@@ -91,7 +91,9 @@ impl Remote {
             .env("BUCKETLOAD_REST_QUOTA", "0");
         let before = own_cpu();
         let (usage, printed) = child::run(&mut command)?;
-        let simulator_cpu = own_cpu().zip(before).map(|(after, before)| after - before);
+        let simulator_cpu = own_cpu()
+            .zip(before)
+            .map(|(after, before)| after.saturating_sub(before));
         let mut printed: Printed = serde_json::from_str(&printed)?;
         let report = printed.imports.pop().ok_or("nothing was imported")?;
         if report.state != ImportState::Complete {

@@ -15,6 +15,9 @@ use crate::{config, output};
 const DATA_DIR: &str = "./bucketload-demo";
 
 pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit, Problem> {
+    if !session.json {
+        output::line("Making a sample workspace…");
+    }
     let world = World::seeded(simulator::seed_options(&options.world))?;
     let running = SimulatorOptions {
         latency: Duration::from_millis(options.latency),
@@ -71,14 +74,17 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
 
 fn where_to_look(data_dir: &DataDir, workspace: &str) {
     let root = data_dir.root().display();
+    // As it was called, so that the lines can be copied.
+    let program = std::env::args().next();
+    let program = program.as_deref().unwrap_or("bucketload");
     output::line("");
     output::line("Where to look:");
     output::line(&format!(
         "  git clone {root}/repositories/{workspace}/lighthouse.git"
     ));
     output::line(&format!("  sqlite3 {root}/bucketload.db .schema"));
-    output::line(&format!("  bucketload --data-dir {root} list"));
+    output::line(&format!("  {program} --data-dir {root} list"));
     output::line(&format!(
-        "  bucketload --data-dir {root} export {workspace} --format jsonl --output export"
+        "  {program} --data-dir {root} export {workspace} --format jsonl --output export"
     ));
 }

@@ -1,6 +1,7 @@
 //! Progress as bars: one line per stage, and one for waits.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +9,11 @@ use bucketload_model::{
     GitPhase, GitTransfer, ProgressEvent, ProgressSink, RepositoryName, Stage, StageState, Wait,
     WaitReason,
 };
-use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{
+    HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressState, ProgressStyle,
+};
+
+use crate::output::grouped;
 
 /// Draws bars below whatever else is printed.
 #[derive(Debug)]
@@ -49,7 +54,9 @@ impl Bars {
         self.drawn().stages.insert((repository, stage), bar);
     }
 
-    fn finish(&self, repository: RepositoryName, stage: Stage, state: StageState) {
+    /// Leaves a line that stays where it is, and takes the bar away: bars that
+    /// are done would be drawn over what is printed next.
+    fn finish(&self, repository: RepositoryName, stage: Stage, state: StageState, count: &str) {
         let Some(bar) = self.drawn().stages.remove(&(repository, stage)) else {
             return;
         };
@@ -59,9 +66,18 @@ impl Bars {
             StageState::Failed => "✗",
             StageState::Pending | StageState::Running | StageState::Skipped => "·",
         };
-        bar.set_style(style("  {prefix:22} {msg:2} {human_pos:>9} {elapsed:>8}"));
-        bar.set_message(mark);
-        bar.finish();
+        let took = HumanDuration(bar.elapsed());
+        bar.finish_and_clear();
+        self.all.remove(&bar);
+        self.print(&format!(
+            "  {mark} {:22} {count:>19}  {took:#}",
+            stage.name()
+        ));
+    }
+
+    fn print(&self, line: &str) {
+        // Only fails when the terminal is gone.
+        let _ = self.all.println(line);
     }
 
     fn wait(&self, wait: &Wait) {
@@ -89,8 +105,7 @@ impl ProgressSink for Bars {
                 ..
             } => {
                 let goes_on = if resumed { " (goes on)" } else { "" };
-                // Only fails when the terminal is gone.
-                let _ = self.all.println(format!("{repository}{goes_on}"));
+                self.print(&format!("{repository}{goes_on}"));
             }
             ProgressEvent::StageStarted {
                 repository,
@@ -123,10 +138,13 @@ impl ProgressSink for Bars {
                 stored,
                 expected,
             } => {
-                if let Some(bar) = self.drawn().stages.get(&(repository.clone(), stage)) {
-                    advance(bar, stored, expected);
-                }
-                self.finish(repository, stage, state);
+                let count = match expected {
+                    Some(expected) if expected != stored => {
+                        format!("{} of {}", grouped(stored), grouped(expected))
+                    }
+                    _ => grouped(stored),
+                };
+                self.finish(repository, stage, state, &count);
             }
             ProgressEvent::WaitStarted(wait) => self.wait(&wait),
             ProgressEvent::WaitEnded => {
@@ -142,11 +160,12 @@ impl ProgressSink for Bars {
 
 fn advance(bar: &ProgressBar, stored: u64, expected: Option<u64>) {
     let template = match expected {
-        Some(expected) => {
+        Some(expected) if expected > 0 => {
             bar.set_length(expected.max(stored));
-            "  {prefix:22} {bar:24} {human_pos:>9}/{human_len:9} {per_sec:>14} {eta:>4} left"
+            "  {prefix:22} {bar:24} {human_pos:>9}/{human_len:9} {rate:>10} {eta:>5} left"
         }
-        None => "  {prefix:22} {spinner:24} {human_pos:>9}           {per_sec:>14}",
+        _ if stored > 0 => "  {prefix:22} {spinner:24} {human_pos:>9}           {rate:>10}",
+        _ => "  {prefix:22} {spinner:24}",
     };
     bar.set_style(style(template));
     bar.set_position(stored);
@@ -162,13 +181,13 @@ fn show_transfer(bar: &ProgressBar, transfer: &GitTransfer) {
             "asking for objects".to_owned(),
         ),
         GitPhase::Receiving => (
-            "  {prefix:22} {bar:24} {human_pos:>9}/{human_len:9} {msg:>14} {eta:>4} left",
+            "  {prefix:22} {bar:24} {human_pos:>9}/{human_len:9} {msg:>10} {eta:>5} left",
             transfer.received_objects,
             transfer.total_objects,
             bytes.to_string(),
         ),
         GitPhase::Resolving => (
-            "  {prefix:22} {bar:24} {human_pos:>9}/{human_len:9} {msg:>14}",
+            "  {prefix:22} {bar:24} {human_pos:>9}/{human_len:9} {msg:>10}",
             transfer.resolved_deltas,
             transfer.total_deltas,
             "deltas".to_owned(),
@@ -202,6 +221,10 @@ pub(crate) fn wait_line(wait: &Wait) -> String {
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // Writing to a buffer of the terminal's cannot fail.
+            let _ = write!(out, "{:.0}/s", state.per_sec());
+        })
         .progress_chars("━╸─")
 }
 
@@ -218,6 +241,6 @@ mod tests {
             count += 1;
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
-        assert!(count >= 7);
+        assert!(count >= 6);
     }
 }

@@ -132,7 +132,7 @@ async fn store(
     remote: &Remote,
     update: &MirrorUpdate,
 ) -> Result<(), StageError> {
-    tracing::info!(
+    tracing::debug!(
         repository = %context.name,
         refs = update.refs,
         created = update.created,

@@ -7,6 +7,7 @@ mod pull_requests;
 mod repository;
 mod users;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bucketload_archive::{AccountRecord, StoredRepository, Transaction};
@@ -32,6 +33,8 @@ pub(crate) struct StageContext {
     pub(crate) repository: Option<StoredRepository>,
     /// How the list of pull requests comes along.
     pub(crate) listing: watch::Sender<Listing>,
+    /// Where the stages stood when this run began.
+    pub(crate) before: BTreeMap<Stage, StageState>,
     /// Stops this import's stages, and only them.
     pub(crate) cancel: CancellationToken,
 }
@@ -106,14 +109,10 @@ impl StageContext {
     /// Runs one stage from its start or checkpoint to its end, unless it has
     /// ended before.
     pub(crate) async fn run(&self, stage: Stage) -> Result<(), StageError> {
-        let archive = &self.importer.archive;
-        let before = archive.stage_progress(self.import, stage).await?;
-        // A stage with gaps is run once more when an import is resumed: its
-        // checkpoints make that cheap, and what was wanting may be there now.
-        let is_over = |state| matches!(state, StageState::Complete | StageState::Skipped);
-        if before.is_some_and(|progress| is_over(progress.state)) {
+        if self.is_over(stage) {
             return Ok(());
         }
+        let archive = &self.importer.archive;
         let mut transaction = archive.begin().await?;
         transaction.start_stage(self.import, stage).await?;
         transaction.commit().await?;
@@ -133,6 +132,19 @@ impl StageContext {
         };
         self.end_stage(stage, &result, began.elapsed()).await?;
         result
+    }
+
+    /// Whether an earlier run has ended a stage, and nothing new can come for it.
+    ///
+    /// A stage with gaps is run once more when an import is resumed: its
+    /// checkpoints make that cheap, and what was wanting may be there now. So is
+    /// one whose objects come from a stage that is run once more.
+    fn is_over(&self, stage: Stage) -> bool {
+        let is_skipped = |stage: &Stage| self.before.get(stage) == Some(&StageState::Skipped);
+        let has_ended = |stage: &Stage| {
+            is_skipped(stage) || self.before.get(stage) == Some(&StageState::Complete)
+        };
+        is_skipped(&stage) || (has_ended(&stage) && stage.needs().iter().all(has_ended))
     }
 
     async fn dispatch(&self, stage: Stage) -> Result<(), StageError> {
@@ -156,7 +168,10 @@ impl StageContext {
         let gaps = archive.gaps(self.import).await?;
         let counts = self.count(stage).await?;
         let missing = counts.missing();
+        let is_cut_short = self.is_cut_short(stage).await?;
         let state = match result {
+            // More may come when the stage before it is resumed.
+            Ok(()) if is_cut_short => StageState::Running,
             Ok(()) if missing == 0 && !gaps.iter().any(|gap| gap.stage == stage) => {
                 StageState::Complete
             }
@@ -195,6 +210,19 @@ impl StageContext {
             "stage ends"
         );
         Ok(())
+    }
+
+    /// Whether a stage that this one works on could not end.
+    async fn is_cut_short(&self, stage: Stage) -> Result<bool, StageError> {
+        for need in stage.needs() {
+            let archive = &self.importer.archive;
+            let progress = archive.stage_progress(self.import, *need).await?;
+            let is_open = |state| matches!(state, StageState::Failed | StageState::Running);
+            if progress.is_some_and(|progress| is_open(progress.state)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What a stage's counts are now, all from the database.

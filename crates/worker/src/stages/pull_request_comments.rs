@@ -42,8 +42,7 @@ enum Read {
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     tokio::select! {
-        // In a box: the futures of all stages are part of one.
-        result = Box::pin(read_pending(context)) => result,
+        result = read_pending(context) => result,
         error = show_counts(context) => Err(error),
     }
 }
@@ -73,21 +72,27 @@ async fn read_pending(context: &StageContext) -> Result<(), StageError> {
     // Under way, or given up in this run: not to be taken again.
     let mut taken = BTreeSet::new();
     let mut failures_in_a_row = 0;
+    // The stage fails, but what is under way was paid for and comes home first.
+    let mut failed = None;
     loop {
         // Read before the database is, so that nothing slips in between unseen.
         let seen = *listing.borrow_and_update();
-        if waiting.is_empty() {
+        if waiting.is_empty() && failed.is_none() {
             let limit = BATCH + u32::try_from(taken.len()).unwrap_or_default();
             let pending = archive.pending(repository, STAGE, i64::MIN, limit).await?;
             waiting.extend(pending.into_iter().filter(|one| !taken.contains(&one.id)));
         }
-        while in_flight.len() < places
+        while failed.is_none()
+            && in_flight.len() < places
             && let Some(pull_request) = waiting.pop_front()
         {
             taken.insert(pull_request.id);
             in_flight.push(read(context, pull_request));
         }
-        if in_flight.is_empty() && waiting.is_empty() {
+        if in_flight.is_empty() {
+            if let Some(error) = failed {
+                return Err(error);
+            }
             if seen.is_over {
                 return Ok(());
             }
@@ -98,21 +103,22 @@ async fn read_pending(context: &StageContext) -> Result<(), StageError> {
             continue;
         }
         tokio::select! {
-            Some((id, result)) = in_flight.next() => match result? {
-                Read::Whole => {
+            Some((id, result)) = in_flight.next() => match result {
+                Err(error) => failed = failed.or(Some(error)),
+                Ok(Read::Whole) => {
                     failures_in_a_row = 0;
                     // It may have changed while it was read: then it is pending again.
                     taken.remove(&id);
                 }
-                Read::Gap(None) => failures_in_a_row = 0,
-                Read::Gap(Some(error)) => {
+                Ok(Read::Gap(None)) => failures_in_a_row = 0,
+                Ok(Read::Gap(Some(error))) => {
                     failures_in_a_row += 1;
                     if failures_in_a_row >= FAILURES_IN_A_ROW {
-                        return Err(StageError::Outage {
+                        failed = failed.or(Some(StageError::Outage {
                             failures: failures_in_a_row,
                             // Its requests stand with its gap already.
                             source: Box::new(RequestError { requests: 0, ..error }),
-                        });
+                        }));
                     }
                 }
             },

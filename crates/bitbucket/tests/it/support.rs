@@ -1,0 +1,181 @@
+//! A simulator, clients for it, scripted answers, and a sink that can be waited for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bucketload_auth::Credential;
+use bucketload_bitbucket::{
+    Client, ClientOptions, Endpoint, Page, PageUrl, RequestError, RequestErrorKind,
+};
+use bucketload_model::{ProgressEvent, ProgressSink, RecordingSink, RepositoryName};
+use bucketload_simulator::{
+    Control, Effect, Fault, SeedOptions, Simulator, SimulatorOptions, World,
+};
+use futures::TryStreamExt as _;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::watch;
+
+pub(crate) const TOKEN: &str = "simulator-full-access";
+
+/// A simulator and a client whose retries come at once.
+pub(crate) struct Double {
+    pub(crate) simulator: Simulator,
+    pub(crate) control: Control,
+    pub(crate) client: Client,
+    pub(crate) sink: Arc<WatchedSink>,
+}
+
+/// One commit only: nothing here looks at git.
+pub(crate) fn small() -> SeedOptions {
+    SeedOptions {
+        git_commits: 1,
+        ..SeedOptions::default()
+    }
+}
+
+pub(crate) async fn double() -> Double {
+    seeded(small()).await
+}
+
+pub(crate) async fn seeded(options: SeedOptions) -> Double {
+    with(options, |_| {}, Credential::access_token(TOKEN)).await
+}
+
+pub(crate) async fn with(
+    seed: SeedOptions,
+    change: impl FnOnce(&mut ClientOptions),
+    credential: Credential,
+) -> Double {
+    let world = World::seeded(seed).unwrap();
+    let simulator = Simulator::start(SimulatorOptions::default(), world)
+        .await
+        .unwrap();
+    let sink = Arc::new(WatchedSink::default());
+    let mut options = ClientOptions::new(simulator.api_url().parse().unwrap());
+    options.first_retry_delay = Duration::from_millis(1);
+    options.sink = sink.clone();
+    change(&mut options);
+    let client = Client::new(options, credential).unwrap();
+    let control = simulator.control();
+    Double {
+        simulator,
+        control,
+        client,
+        sink,
+    }
+}
+
+pub(crate) fn name() -> RepositoryName {
+    "seaside/lighthouse".parse().unwrap()
+}
+
+impl Double {
+    /// An address below the REST root that only scripted answers know.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.simulator.api_url())
+    }
+
+    pub(crate) fn list(&self) -> (Endpoint, PageUrl) {
+        self.client.pull_requests(&name())
+    }
+
+    /// The first page of pull requests.
+    pub(crate) async fn page<T: DeserializeOwned>(&self) -> Result<Page<T>, RequestError> {
+        let (endpoint, first) = self.list();
+        self.client.page(endpoint, &first).await
+    }
+
+    /// Every page of a list.
+    pub(crate) async fn all<T: DeserializeOwned>(
+        &self,
+        (endpoint, first): (Endpoint, PageUrl),
+    ) -> Result<Vec<Page<T>>, RequestError> {
+        self.client.pages(endpoint, first).try_collect().await
+    }
+
+    /// What becomes of the first page of pull requests when this happens to every request.
+    pub(crate) async fn error_of(&self, effect: Effect) -> RequestError {
+        self.control.clear_faults();
+        self.control.reset_log();
+        self.control.add_fault(Fault::on_path("/2.0/", effect));
+        self.page::<Value>().await.unwrap_err()
+    }
+
+    /// Lets the n-th request from now be answered with the n-th of these bodies.
+    pub(crate) fn script(&self, bodies: &[String]) {
+        self.control.reset_log();
+        for (number, body) in (1..).zip(bodies) {
+            self.control.add_fault(Fault::on_request(number, ok(body)));
+        }
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.control.requests().len()
+    }
+}
+
+/// This body with status 200.
+pub(crate) fn ok(body: &str) -> Effect {
+    status(200, &[], body)
+}
+
+pub(crate) fn status(status: u16, headers: &[(&str, &str)], body: &str) -> Effect {
+    let headers = headers.iter();
+    Effect::Answer {
+        status,
+        headers: headers
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        body: body.to_owned(),
+    }
+}
+
+pub(crate) fn ids(pages: &[Page<Value>]) -> Vec<u64> {
+    let items = pages.iter().flat_map(|page| &page.items);
+    items
+        .map(|item| item.value["id"].as_u64().unwrap())
+        .collect()
+}
+
+pub(crate) fn status_of(error: &RequestError) -> u16 {
+    match &error.kind {
+        RequestErrorKind::Status { status, .. } => *status,
+        kind => panic!("no status: {kind:?}"),
+    }
+}
+
+/// Keeps every event, and wakes whoever waits for one.
+#[derive(Debug)]
+pub(crate) struct WatchedSink {
+    events: RecordingSink,
+    count: watch::Sender<usize>,
+}
+
+impl Default for WatchedSink {
+    fn default() -> Self {
+        Self {
+            events: RecordingSink::default(),
+            count: watch::Sender::new(0),
+        }
+    }
+}
+
+impl ProgressSink for WatchedSink {
+    fn emit(&self, event: ProgressEvent) {
+        self.events.emit(event);
+        self.count.send_modify(|count| *count += 1);
+    }
+}
+
+impl WatchedSink {
+    pub(crate) fn events(&self) -> Vec<ProgressEvent> {
+        self.events.events()
+    }
+
+    /// Resolves when so many events have come.
+    pub(crate) async fn wait_for(&self, count: usize) {
+        let mut changed = self.count.subscribe();
+        changed.wait_for(|now| *now >= count).await.unwrap();
+    }
+}

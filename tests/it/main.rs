@@ -1,0 +1,14 @@
+//! The command against the simulator, as a person runs it.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod bad_input;
+mod command;
+mod documents;
+mod git_history;
+mod interruption;
+mod killed;
+mod messages;
+mod recorded;
+mod support;
+mod update;

@@ -1,0 +1,201 @@
+//! The command as a child process, a simulator, and what is compared.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use bucketload_simulator::{Control, SeedOptions, Simulator, SimulatorOptions, World};
+use serde_json::Value;
+
+pub(crate) const TOKEN: &str = "simulator-full-access";
+
+/// A simulator on a port of its own, with a runtime of its own.
+pub(crate) struct Double {
+    simulator: Simulator,
+    pub(crate) runtime: tokio::runtime::Runtime,
+}
+
+impl Double {
+    pub(crate) fn seeded(options: SeedOptions) -> Self {
+        Self::serve(World::seeded(options).unwrap())
+    }
+
+    pub(crate) fn serve(world: World) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let simulator = runtime
+            .block_on(Simulator::start(SimulatorOptions::default(), world))
+            .unwrap();
+        Self { simulator, runtime }
+    }
+
+    pub(crate) fn control(&self) -> Control {
+        self.simulator.control()
+    }
+
+    pub(crate) fn web_url(&self) -> String {
+        self.simulator.web_url()
+    }
+
+    pub(crate) fn api_url(&self) -> String {
+        self.simulator.api_url()
+    }
+
+    /// The command, set up for this simulator and a token for everything.
+    pub(crate) fn command(&self, data_dir: &Path) -> Command {
+        let mut command = bare_command(data_dir);
+        command
+            .env("BUCKETLOAD_BITBUCKET_API_URL", self.api_url())
+            .env("BUCKETLOAD_BITBUCKET_WEB_URL", self.web_url())
+            .env("BUCKETLOAD_BITBUCKET_TOKEN", TOKEN)
+            .env("BUCKETLOAD_REST_QUOTA", "0");
+        command
+    }
+
+    /// Runs the command to its end.
+    pub(crate) fn run(&self, data_dir: &Path, arguments: &[&str]) -> Ran {
+        run(self.command(data_dir).args(arguments))
+    }
+}
+
+/// A small world with everything odd in it.
+pub(crate) fn small() -> SeedOptions {
+    SeedOptions {
+        pull_requests: 12,
+        comments: 4,
+        git_commits: 12,
+        ..SeedOptions::default()
+    }
+}
+
+/// The command with nothing of this machine's environment.
+pub(crate) fn bare_command(data_dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bucketload"));
+    let kept = ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"];
+    let kept = std::env::vars_os().filter(|(name, _)| kept.iter().any(|kept| name == kept));
+    let kept: Vec<_> = kept.collect();
+    command
+        .env_clear()
+        .envs(kept)
+        .env("BUCKETLOAD_DATA_DIR", data_dir)
+        .env("BUCKETLOAD_LOG", "warn")
+        .stdin(Stdio::null());
+    command
+}
+
+/// What a command that ended has said.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+pub(crate) fn run(command: &mut Command) -> Ran {
+    command.output().unwrap().into()
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    /// The same, if it ended as expected.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(
+            self.code, code,
+            "\n--- stdout\n{}\n--- stderr\n{}",
+            self.stdout, self.stderr
+        );
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.stdout, self.stderr))
+    }
+
+    /// The report of the only import.
+    #[track_caller]
+    pub(crate) fn report(&self) -> Value {
+        let mut json = self.json();
+        let reports = json["imports"].as_array_mut().unwrap();
+        assert_eq!(reports.len(), 1);
+        reports.remove(0)
+    }
+}
+
+/// A stage of a report.
+#[track_caller]
+pub(crate) fn stage<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let stages = report["stages"].as_array().unwrap();
+    stages
+        .iter()
+        .find(|stage| stage["name"] == name)
+        .unwrap_or_else(|| panic!("no stage {name} in {report}"))
+}
+
+/// Exports a repository and returns its folder.
+#[track_caller]
+pub(crate) fn export(data_dir: &Path, output: &Path, name: &str) -> PathBuf {
+    run(bare_command(data_dir)
+        .args(["export", name, "--format", "jsonl", "--output"])
+        .arg(output))
+    .expect(0);
+    output.join(name)
+}
+
+/// Every file of a folder, by its name.
+pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            (name, std::fs::read(entry.path()).unwrap())
+        })
+        .collect()
+}
+
+/// Fails with the first difference of two exports, not with all their bytes.
+#[track_caller]
+pub(crate) fn assert_same(one: &BTreeMap<String, Vec<u8>>, other: &BTreeMap<String, Vec<u8>>) {
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(one), names(other));
+    for (name, content) in one {
+        if *content != other[name] {
+            let text = String::from_utf8_lossy(content);
+            let other = String::from_utf8_lossy(&other[name]);
+            let difference = text.lines().zip(other.lines()).find(|(a, b)| a != b);
+            panic!("{name} differs: {difference:?}");
+        }
+    }
+}
+
+/// The lines of an exported file: key and source.
+pub(crate) fn lines(file: &Path) -> Vec<(Value, Value)> {
+    let text = std::fs::read_to_string(file).unwrap();
+    text.lines()
+        .map(|line| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            (line["key"].take(), line["source"].take())
+        })
+        .collect()
+}
+
+/// The data of other people's repositories, where this machine has it.
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
+    let path = Path::new(root).join(path);
+    path.exists().then_some(path)
+}
