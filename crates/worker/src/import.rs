@@ -75,7 +75,8 @@ impl Importer {
             before: self.archive.stage_states(import).await?,
             cancel: self.cancel.child_token(),
         };
-        let failure = run_stages(context).await?;
+        // The futures of all stages are part of this one: 17 KiB.
+        let failure = Box::pin(run_stages(context)).await?;
         let report = self.record_end(import, failure.as_ref()).await?;
         self.sink.emit(ProgressEvent::ImportFinished {
             repository: name.clone(),

@@ -4,7 +4,7 @@ use bucketload_model::{CommentId, PullRequestId, RepositoryUuid};
 use sqlx::QueryBuilder;
 
 use super::members::last_of_each;
-use super::{DatabaseError, Stored, Transaction, unsigned};
+use super::{DatabaseError, Transaction};
 
 /// A comment to store.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,8 @@ pub struct CommentRecord<'a> {
 }
 
 impl Transaction {
-    /// Stores a page of a pull request's comments.
+    /// Stores a page of a pull request's comments. Returns how many of them are
+    /// new or changed.
     ///
     /// # Errors
     ///
@@ -38,11 +39,10 @@ impl Transaction {
         repository: &RepositoryUuid,
         pull_request: PullRequestId,
         records: &[CommentRecord<'_>],
-    ) -> Result<Stored, DatabaseError> {
+    ) -> Result<u64, DatabaseError> {
         if records.is_empty() {
-            return Ok(Stored::default());
+            return Ok(0);
         }
-        let before = self.count_comments(repository, pull_request).await?;
         let mut query = QueryBuilder::new(
             "insert into pull_request_comments (repository_uuid, id, pull_request_id, parent_id,
                  author_uuid, inline_path, is_deleted, created_on, updated_on, source) ",
@@ -70,30 +70,7 @@ impl Transaction {
                   updated_on = excluded.updated_on, source = excluded.source
               where pull_request_comments.source <> excluded.source",
         );
-        let written = query
-            .build()
-            .execute(&mut *self.inner)
-            .await?
-            .rows_affected();
-        let inserted = unsigned(self.count_comments(repository, pull_request).await? - before);
-        Ok(Stored {
-            inserted,
-            updated: written.saturating_sub(inserted),
-        })
-    }
-
-    async fn count_comments(
-        &mut self,
-        repository: &RepositoryUuid,
-        pull_request: PullRequestId,
-    ) -> Result<i64, DatabaseError> {
-        Ok(sqlx::query_scalar(
-            "select count(*) from pull_request_comments
-             where repository_uuid = $1 and pull_request_id = $2",
-        )
-        .bind(repository.as_str())
-        .bind(pull_request.0)
-        .fetch_one(&mut *self.inner)
-        .await?)
+        let written = query.build().execute(&mut *self.inner).await?;
+        Ok(written.rows_affected())
     }
 }

@@ -28,6 +28,11 @@ const FAILURES_IN_A_ROW: u32 = 5;
 /// How often the counts are read anew for those who watch.
 const COUNT_EVERY: Duration = Duration::from_millis(250);
 
+/// Counting takes longer the more is stored. It rests so many times as long as
+/// it took: of a large repository it never takes more than a twentieth of the
+/// time.
+const REST_AFTER_COUNTING: u32 = 20;
+
 /// What became of one pull request's discussion.
 enum Read {
     Whole,
@@ -36,6 +41,28 @@ enum Read {
 }
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
+    tokio::select! {
+        result = read_pending(context) => result,
+        error = show_counts(context) => Err(error),
+    }
+}
+
+/// Counts for those who watch, beside the reading, until it is dropped or fails.
+async fn show_counts(context: &StageContext) -> StageError {
+    let mut pause = COUNT_EVERY;
+    loop {
+        tokio::time::sleep(pause).await;
+        let began = Instant::now();
+        match context.count(STAGE).await {
+            Ok(counts) => context.advanced(STAGE, counts.stored, counts.expected),
+            Err(error) => return error,
+        }
+        pause = COUNT_EVERY.max(began.elapsed() * REST_AFTER_COUNTING);
+    }
+}
+
+/// Reads every discussion that is pending, and those that become so meanwhile.
+async fn read_pending(context: &StageContext) -> Result<(), StageError> {
     let archive = &context.importer.archive;
     let repository = &context.repository()?.uuid;
     let mut listing = context.listing.subscribe();
@@ -45,7 +72,6 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     // Under way, or given up in this run: not to be taken again.
     let mut taken = BTreeSet::new();
     let mut failures_in_a_row = 0;
-    let mut counted_at = Instant::now();
     // The stage fails, but what is under way was paid for and comes home first.
     let mut failed = None;
     loop {
@@ -98,11 +124,6 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
             },
             // More to read may have come in, and places may be free.
             Ok(()) = listing.changed(), if in_flight.len() < places && waiting.is_empty() => {}
-        }
-        if counted_at.elapsed() >= COUNT_EVERY {
-            let counts = context.count(STAGE).await?;
-            context.advanced(STAGE, counts.stored, counts.expected);
-            counted_at = Instant::now();
         }
     }
 }
@@ -187,8 +208,8 @@ async fn store(
         })
         .collect();
     let mut transaction = context.importer.archive.begin().await?;
-    let stored = transaction.put_comments(repository, id, &records).await?;
-    if stored.inserted + stored.updated > 0 {
+    let written = transaction.put_comments(repository, id, &records).await?;
+    if written > 0 {
         let accounts = page.items.iter().flat_map(|item| item.value.accounts());
         transaction
             .put_accounts(repository, context.import, account_records(accounts))

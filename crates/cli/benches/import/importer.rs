@@ -1,0 +1,127 @@
+//! The simulator, and the command that imports from it: a process of its own, so
+//! that its time and memory are its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use bucketload_model::{ImportReport, ImportState, Stage};
+use bucketload_simulator::{SeedOptions, Simulator, SimulatorOptions, World};
+use serde::Deserialize;
+use tokio::runtime::Runtime;
+
+use crate::child::{self, Usage};
+use crate::{Result, child::own_cpu};
+
+/// The one repository of every world here.
+pub(crate) const REPOSITORY: &str = "seaside/lighthouse";
+
+/// A running simulator.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    /// The command to measure.
+    command: PathBuf,
+    simulator: Option<Simulator>,
+    runtime: Runtime,
+}
+
+/// What one run of `bucketload import` took and did.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) usage: Usage,
+    /// What the simulator took meanwhile: it has its share of the same cores.
+    pub(crate) simulator_cpu: Option<Duration>,
+    pub(crate) report: ImportReport,
+}
+
+#[derive(Deserialize)]
+struct Printed {
+    imports: Vec<ImportReport>,
+}
+
+impl Remote {
+    pub(crate) fn start(command: &Path, seed: SeedOptions, latency: Duration) -> Result<Self> {
+        let runtime = Runtime::new()?;
+        let options = SimulatorOptions {
+            latency,
+            ..SimulatorOptions::default()
+        };
+        let world = World::seeded(seed)?;
+        let simulator = runtime.block_on(Simulator::start(options, world))?;
+        let remote = Self {
+            command: command.to_owned(),
+            simulator: Some(simulator),
+            runtime,
+        };
+        // The repository is built when it is first asked for: not while we measure.
+        child::run(Command::new("git").args(["ls-remote", "--quiet", &remote.git_url()]))?;
+        Ok(remote)
+    }
+
+    fn simulator(&self) -> Option<&Simulator> {
+        self.simulator.as_ref()
+    }
+
+    pub(crate) fn web_url(&self) -> String {
+        self.simulator().map(Simulator::web_url).unwrap_or_default()
+    }
+
+    pub(crate) fn git_url(&self) -> String {
+        format!("{}/{REPOSITORY}.git", self.web_url())
+    }
+
+    /// Imports the repository into a folder with the arguments given.
+    pub(crate) fn import(&self, data_dir: &Path, arguments: &[&str]) -> Result<Run> {
+        let Some(simulator) = self.simulator() else {
+            return Err("the simulator has ended".into());
+        };
+        let mut command = Command::new(&self.command);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("BUCKETLOAD_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(["--json", "--no-progress", "import", REPOSITORY])
+            .args(arguments)
+            .env("BUCKETLOAD_DATA_DIR", data_dir)
+            .env("BUCKETLOAD_BITBUCKET_API_URL", simulator.api_url())
+            .env("BUCKETLOAD_BITBUCKET_WEB_URL", simulator.web_url())
+            .env("BUCKETLOAD_BITBUCKET_TOKEN", "simulator-full-access")
+            .env("BUCKETLOAD_REST_QUOTA", "0");
+        let before = own_cpu();
+        let (usage, printed) = child::run(&mut command)?;
+        let simulator_cpu = own_cpu()
+            .zip(before)
+            .map(|(after, before)| after.saturating_sub(before));
+        let mut printed: Printed = serde_json::from_str(&printed)?;
+        let report = printed.imports.pop().ok_or("nothing was imported")?;
+        if report.state != ImportState::Complete {
+            return Err(format!("the import is not complete: {report:?}").into());
+        }
+        Ok(Run {
+            usage,
+            simulator_cpu,
+            report,
+        })
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        if let Some(simulator) = self.simulator.take() {
+            self.runtime.block_on(simulator.stop());
+        }
+    }
+}
+
+impl Run {
+    /// Pull requests and comments in the archive.
+    pub(crate) fn objects(&self) -> u64 {
+        let stages = self.report.stages.iter();
+        stages
+            .filter(|stage| matches!(stage.name, Stage::PullRequests | Stage::PullRequestComments))
+            .map(|stage| stage.stored)
+            .sum()
+    }
+}
