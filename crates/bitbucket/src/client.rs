@@ -9,6 +9,7 @@ use bucketload_model::{
     Clock, ErrorClass, MemoryLedger, NullSink, ProgressEvent, ProgressSink, QuotaLedger, QuotaRule,
     QuotaSaid, SystemClock, Wait, WaitReason,
 };
+use chrono::{DateTime, Utc};
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::redirect;
 use secrecy::ExposeSecret as _;
@@ -114,6 +115,16 @@ pub struct Client {
     credential: Arc<Credential>,
 }
 
+/// An answer that was understood.
+#[derive(Debug)]
+pub(crate) struct Got<T> {
+    pub(crate) value: T,
+    /// Requests sent for it, repeated ones included.
+    pub(crate) requests: u64,
+    /// When it was made, by the server's clock.
+    pub(crate) served_at: Option<DateTime<Utc>>,
+}
+
 /// What came back: a body, or nothing of use.
 struct Body {
     status: reqwest::StatusCode,
@@ -200,19 +211,19 @@ impl Client {
         endpoint: Endpoint,
         url: &Url,
     ) -> Result<Answer<T>, RequestError> {
-        let (source, requests) = self.get_json(endpoint, url).await?;
-        let item: Item<T> = read_item(source)
+        let got = self.get_json(endpoint, url).await?;
+        let requests = got.requests;
+        let item: Item<T> = read_item(got.value)
             .map_err(|error| RequestError::new(endpoint, url, requests, shape(error)))?;
         Ok(Answer { item, requests })
     }
 
     /// Gets a JSON answer, waiting for quota and retrying what may pass.
-    /// Returns how many requests it took.
     pub(crate) async fn get_json<T: DeserializeOwned>(
         &self,
         endpoint: Endpoint,
         url: &Url,
-    ) -> Result<(T, u64), RequestError> {
+    ) -> Result<Got<T>, RequestError> {
         let mut delays = ExponentialBuilder::default()
             .with_min_delay(self.options.first_retry_delay)
             .with_max_delay(LONGEST_RETRY_DELAY)
@@ -232,7 +243,13 @@ impl Client {
             let result = self.attempt(endpoint, url, leave).await;
             drop(place);
             let kind = match result {
-                Ok(value) => return Ok((value, requests)),
+                Ok((value, served_at)) => {
+                    return Ok(Got {
+                        value,
+                        requests,
+                        served_at,
+                    });
+                }
                 Err(kind) => kind,
             };
             match kind.class() {
@@ -275,7 +292,7 @@ impl Client {
         endpoint: Endpoint,
         url: &Url,
         leave: Leave,
-    ) -> Result<T, RequestErrorKind> {
+    ) -> Result<(T, Option<DateTime<Utc>>), RequestErrorKind> {
         let body = self.receive(url).await?;
         tracing::debug!(
             endpoint = endpoint.name(),
@@ -306,7 +323,9 @@ impl Client {
             });
         }
         let mut deserializer = serde_json::Deserializer::from_slice(&body.bytes);
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let read = serde_path_to_error::deserialize(&mut deserializer);
+        let served_at = served_at(&body.headers);
+        read.map(|value| (value, served_at)).map_err(|error| {
             // A document that ends early was cut off on the way.
             if error.inner().is_eof() || error.inner().is_syntax() {
                 RequestErrorKind::NotJson {
@@ -460,6 +479,12 @@ fn seconds(headers: &HeaderMap, name: &str) -> Option<Duration> {
     first_number(headers, name)
         .filter(|seconds| *seconds < 86_400)
         .map(Duration::from_secs)
+}
+
+fn served_at(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let date = headers.get(header::DATE)?.to_str().ok()?;
+    let date = DateTime::parse_from_rfc2822(date).ok()?;
+    Some(date.with_timezone(&Utc))
 }
 
 fn said_of_quota(headers: &HeaderMap) -> QuotaSaid {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod comments;
+mod covered;
 mod error;
 mod imports;
 mod members;
@@ -13,6 +14,7 @@ mod repositories;
 
 pub use accounts::AccountRecord;
 pub use comments::CommentRecord;
+pub use covered::{CoveredList, ListBegin};
 pub use error::{DatabaseError, OpenError};
 pub use imports::{ImportStart, StageProgress, StoredImport};
 pub use members::MemberRecord;

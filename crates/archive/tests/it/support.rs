@@ -142,13 +142,19 @@ impl Store {
         pull_request: i64,
         records: &[CommentRecord<'_>],
     ) -> Stored {
+        let count = async || self.archive.tally_comments(uuid).await.unwrap().stored;
+        let before = count().await;
         let mut transaction = self.begin().await;
-        let stored = transaction
+        let written = transaction
             .put_comments(uuid, PullRequestId(pull_request), records)
             .await
             .unwrap();
         transaction.commit().await.unwrap();
-        stored
+        let inserted = count().await - before;
+        Stored {
+            inserted,
+            updated: written - inserted,
+        }
     }
 
     pub(crate) async fn put_accounts(

@@ -62,6 +62,7 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
         dry_run: false,
         only: Vec::new(),
         skip: Vec::new(),
+        full: false,
         no_wait: false,
         git_transport: GitTransport::Auto,
     };

@@ -45,6 +45,7 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
         data_dir: data_dir.clone(),
         client: Client::new(client_options, session.config.credential.clone())?,
         web_url: session.config.web_url.clone(),
+        whole_lists: options.full,
         transport: match options.git_transport {
             GitTransport::Auto => TransportKind::Auto,
             GitTransport::Gix => TransportKind::Gix,

@@ -324,6 +324,7 @@ async fn end_page<T>(
     stage: Stage,
     endpoint: &str,
     page: &Page<T>,
+    expected: Option<u64>,
     gaps: Vec<Gap>,
 ) -> Result<(), StageError> {
     let checkpoint = match &page.next {
@@ -331,7 +332,7 @@ async fn end_page<T>(
         None => Checkpoint::EndOfList,
     };
     transaction
-        .save_checkpoint(context.import, stage, &checkpoint, page.size)
+        .save_checkpoint(context.import, stage, &checkpoint, expected)
         .await?;
     transaction
         .add_requests(context.import, endpoint, page.requests)

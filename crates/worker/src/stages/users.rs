@@ -107,5 +107,14 @@ async fn store(
             .await?;
     }
     let gaps = super::unreadable(context, Stage::Users, page, "members");
-    super::end_page(context, transaction, Stage::Users, endpoint, page, gaps).await
+    super::end_page(
+        context,
+        transaction,
+        Stage::Users,
+        endpoint,
+        page,
+        page.size,
+        gaps,
+    )
+    .await
 }
