@@ -5,6 +5,7 @@
 //! its own, and goes on after a kill with exactly what is left.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::pin::pin;
 
 use bucketload_archive::{CommentRecord, PendingParent};
 use bucketload_bitbucket::{Comment, Page, RequestError};
@@ -121,13 +122,14 @@ async fn read_pages(
     let client = &context.importer.client;
     let id = PullRequestId(pull_request.id);
     let (endpoint, first) = client.pull_request_comments(&context.name, id);
-    let mut next = match &pull_request.next_page {
-        Some(url) => Some(super::page_url(context, endpoint, url)?),
-        None => Some(first),
+    let first = match &pull_request.next_page {
+        Some(url) => super::page_url(context, endpoint, url)?,
+        None => first,
     };
     let mut is_whole = true;
-    while let Some(url) = next {
-        let page: Page<Comment> = match client.page(endpoint, &url).await {
+    let mut pages = pin!(client.pages::<Comment>(endpoint, first));
+    while let Some(page) = pages.next().await {
+        let page = match page {
             Ok(page) => page,
             Err(error) => {
                 let Some(reason) = object_gap_reason(STAGE, error.class()) else {
@@ -143,7 +145,6 @@ async fn read_pages(
         };
         is_whole &= page.unreadable.is_empty();
         store(context, endpoint.name(), &pull_request, &page, is_whole).await?;
-        next = page.next;
     }
     Ok(if is_whole {
         Read::Whole

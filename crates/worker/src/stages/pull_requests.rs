@@ -1,8 +1,11 @@
 //! Every pull request in all four states, with reviewers and participants.
 
+use std::pin::pin;
+
 use bucketload_archive::PullRequestRecord;
 use bucketload_bitbucket::{Page, PullRequest};
 use bucketload_model::{Checkpoint, Stage};
+use futures::StreamExt as _;
 
 use super::{StageContext, account_records, account_uuid};
 use crate::failure::{StageError, gap, gap_reason};
@@ -15,14 +18,15 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         .await?;
     let checkpoint = progress.and_then(|progress| progress.checkpoint);
     let (endpoint, first) = importer.client.pull_requests(&context.name);
-    let mut next = match checkpoint {
+    let first = match checkpoint {
         Some(Checkpoint::EndOfList) => return Ok(()),
-        Some(Checkpoint::NextPage(url)) => Some(super::page_url(context, endpoint, &url)?),
-        None => Some(first),
+        Some(Checkpoint::NextPage(url)) => super::page_url(context, endpoint, &url)?,
+        None => first,
     };
     let mut stored = context.count(Stage::PullRequests).await?.stored;
-    while let Some(url) = next {
-        let page: Page<PullRequest> = match importer.client.page(endpoint, &url).await {
+    let mut pages = pin!(importer.client.pages::<PullRequest>(endpoint, first));
+    while let Some(page) = pages.next().await {
+        let page = match page {
             Ok(page) => page,
             Err(error) => {
                 let Some(reason) = gap_reason(Stage::PullRequests, error.class()) else {
@@ -38,7 +42,6 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         stored += store(context, endpoint.name(), &page).await?;
         context.advanced(Stage::PullRequests, stored, page.size);
         context.listing.send_modify(|listing| listing.pages += 1);
-        next = page.next;
     }
     Ok(())
 }
