@@ -194,7 +194,7 @@ async fn store(
             .await?;
     }
     match &page.next {
-        Some(next) => {
+        Some(next) if is_whole => {
             transaction
                 .advance_pending(repository, STAGE, pull_request, &next.to_string())
                 .await?;
@@ -204,11 +204,12 @@ async fn store(
                 .finish_pending(repository, STAGE, pull_request)
                 .await?;
             transaction
-                .clear_gap(context.import, STAGE, &object(id))
+                .clear_gaps_of(context.import, STAGE, &object(id))
                 .await?;
         }
-        // What could not be read is read again by the next import.
-        None => {
+        // What could not be read is read again by the next import, also if this
+        // one is killed before it comes to the end.
+        _ => {
             transaction
                 .restart_pending(repository, STAGE, pull_request)
                 .await?;
