@@ -110,7 +110,13 @@ impl StageContext {
         let before = archive.stage_progress(self.import, stage).await?;
         // A stage with gaps is run once more when an import is resumed: its
         // checkpoints make that cheap, and what was wanting may be there now.
-        let is_over = |state| matches!(state, StageState::Complete | StageState::Skipped);
+        let is_over = |state| match state {
+            StageState::Skipped => true,
+            // What is pending decides: the list of pull requests may have broken
+            // off when this stage last ended, and brings more now.
+            StageState::Complete => stage != Stage::PullRequestComments,
+            _ => false,
+        };
         if before.is_some_and(|progress| is_over(progress.state)) {
             return Ok(());
         }
