@@ -1,6 +1,7 @@
 //! A simulator, an archive, and an importer between them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,10 +144,11 @@ impl Local {
     pub(crate) async fn try_import(&self, name: &str, selection: &Selection) -> ImportOutcome {
         let name: RepositoryName = name.parse().unwrap();
         // No import here takes long; one that does goes round in circles.
-        let limit = Duration::from_secs(60);
+        let limit = Duration::from_mins(1);
         let import = self.importer.import(&name, selection);
         let outcome = tokio::time::timeout(limit, import).await;
-        outcome.expect("an import that ends").unwrap()
+        assert!(outcome.is_ok(), "it does not end");
+        outcome.unwrap().unwrap()
     }
 
     pub(crate) async fn side(&self) -> SqliteConnection {
@@ -170,10 +172,12 @@ impl Local {
             "pending",
         ] {
             for action in ["insert", "update", "delete"] {
-                sql += &format!(
+                write!(
+                    sql,
                     "create trigger touched_{table}_{action} after {action} on {table}
                      begin insert into touched values ('{action} {table}'); end;"
-                );
+                )
+                .unwrap();
             }
         }
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
