@@ -150,4 +150,21 @@ impl Transaction {
         .await?;
         Ok(())
     }
+
+    /// Forgets up to when the lists of a repository are whole: the next import
+    /// reads all of them.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn forget_covered_lists(
+        &mut self,
+        repository: &RepositoryUuid,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query("delete from covered_lists where repository_uuid = $1")
+            .bind(repository.as_str())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
 }

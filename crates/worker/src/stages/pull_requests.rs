@@ -1,9 +1,12 @@
 //! Every pull request in all four states, with reviewers and participants.
 
+use std::pin::pin;
+
 use bucketload_archive::{CoveredList, ListBegin, PullRequestRecord};
 use bucketload_bitbucket::{Endpoint, Page, PageUrl, PullRequest, RequestErrorKind};
 use bucketload_model::{Checkpoint, Stage, StageState};
 use chrono::{DateTime, Duration, Utc};
+use futures::StreamExt as _;
 
 use super::{Counts, StageContext, account_records, account_uuid};
 use crate::failure::{StageError, gap, gap_reason};
@@ -88,7 +91,6 @@ async fn read(
     since: Option<DateTime<Utc>>,
 ) -> Result<(), StageError> {
     let client = &context.importer.client;
-    let mut next = Some(first);
     let mut counts = context.count(Stage::PullRequests).await?;
     if since.is_some() && counts.expected.is_none() {
         let archive = &context.importer.archive;
@@ -98,8 +100,9 @@ async fn read(
             .await?;
         counts.expected = covered.and_then(|covered| covered.expected);
     }
-    while let Some(url) = next {
-        let page: Page<PullRequest> = match client.page(endpoint, &url).await {
+    let mut pages = pin!(client.pages::<PullRequest>(endpoint, first));
+    while let Some(page) = pages.next().await {
+        let page = match page {
             Ok(page) => page,
             Err(error) => {
                 let Some(reason) = gap_reason(Stage::PullRequests, error.class()) else {
@@ -115,7 +118,6 @@ async fn read(
         store(context, endpoint.name(), &page, since, &mut counts).await?;
         context.advanced(Stage::PullRequests, counts.stored, counts.expected);
         context.listing.send_modify(|listing| listing.pages += 1);
-        next = page.next;
     }
     Ok(())
 }

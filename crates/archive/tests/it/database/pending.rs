@@ -77,7 +77,7 @@ async fn what_was_read_of_an_older_form_finishes_no_newer_one() {
         .await
         .unwrap();
     transaction.commit().await.unwrap();
-    assert_eq!(store.pending(&uuid).await, [new.clone()]);
+    assert_eq!(store.pending(&uuid).await, std::slice::from_ref(&new));
 
     store.finish(&uuid, &new).await;
     assert!(store.pending(&uuid).await.is_empty());
@@ -104,7 +104,7 @@ async fn a_discussion_goes_on_at_its_page_and_begins_anew_when_its_parent_change
         .await
         .unwrap();
     transaction.commit().await.unwrap();
-    assert_eq!(store.pending(&uuid).await, [parent.clone()]);
+    assert_eq!(store.pending(&uuid).await, std::slice::from_ref(&parent));
 
     let mut transaction = store.begin().await;
     transaction
