@@ -7,6 +7,7 @@
 mod changes;
 mod complete;
 mod failures;
+mod faults;
 mod gaps;
 mod names;
 mod resume;
