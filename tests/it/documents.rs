@@ -57,7 +57,12 @@ fn every_link_between_documents_leads_somewhere() {
 #[test]
 fn the_schema_in_the_documents_names_every_table() {
     let page = read("docs/ARCHIVE.md");
-    let schema = read("migrations/sqlite/0001_first_import.sql");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
+    let schema = std::fs::read_dir(folder)
+        .unwrap()
+        .fold(String::new(), |all, entry| {
+            all + &std::fs::read_to_string(entry.unwrap().path()).unwrap()
+        });
     for line in schema.lines() {
         if let Some(rest) = line.strip_prefix("create table ") {
             let table = rest.split(' ').next().unwrap();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bucketload_simulator::{Mutation, RequestKind, SeedOptions};
+use bucketload_simulator::{Effect, Fault, Mutation, RequestKind, SeedOptions};
 
 use crate::support::{Double, assert_same, export, files, lines, small, stage};
 
@@ -60,7 +60,7 @@ fn written(double: &Double, data_dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_unchanged_repository_writes_no_row_and_costs_its_list_pages() {
+fn an_unchanged_repository_writes_no_row_and_costs_two_requests() {
     let folder = tempfile::tempdir().unwrap();
     let double = Double::seeded(SeedOptions {
         pull_requests: 120,
@@ -78,20 +78,52 @@ fn an_unchanged_repository_writes_no_row_and_costs_its_list_pages() {
         .report();
     assert_eq!(report["state"], "complete");
     assert_eq!(written(&double, &data_dir), Vec::<String>::new());
-    // The repository and three pages of pull requests; the members were read less
-    // than an hour ago.
-    assert_eq!(report["requests"]["total"], 4);
+    // The repository, and the question what changed; the members were read less than
+    // an hour ago.
+    assert_eq!(report["requests"]["total"], 2);
     let log = double.control().requests();
     let rest = log.iter().filter(|one| one.kind == RequestKind::Rest);
-    assert_eq!(rest.count(), 4);
+    assert_eq!(rest.count(), 2);
     let git = log.iter().filter(|one| one.kind == RequestKind::Git);
     assert!(
         git.count() <= 2,
         "an unchanged mirror needs the list of refs only"
     );
     assert_eq!(report["git"]["bytes_received"].as_u64(), Some(0));
+    let pull_requests = stage(&report, "pull_requests");
+    assert_eq!(pull_requests["expected"], 120);
+    assert_eq!(pull_requests["stored"], 120);
+
+    // All three pages, on request.
+    let report = double
+        .run(&data_dir, &["import", NAME, "--full", "--json"])
+        .expect(0)
+        .report();
+    assert_eq!(report["requests"]["total"], 4);
+    assert_eq!(written(&double, &data_dir), Vec::<String>::new());
     let after = files(&export(&data_dir, &folder.path().join("after"), NAME));
     assert_same(&before, &after);
+}
+
+#[test]
+fn a_server_that_cannot_be_asked_for_changes_is_read_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = Double::seeded(small());
+    double.run(folder.path(), &["import", NAME]).expect(0);
+    let refused = Effect::Answer {
+        status: 400,
+        headers: Vec::new(),
+        body: r#"{"type":"error","error":{"message":"Invalid q"}}"#.to_owned(),
+    };
+    double
+        .control()
+        .add_fault(Fault::on_path("updated_on", refused));
+    let report = double
+        .run(folder.path(), &["import", NAME, "--json"])
+        .expect(0)
+        .report();
+    assert_eq!(report["state"], "complete");
+    assert_eq!(stage(&report, "pull_requests")["expected"], 12);
 }
 
 #[test]

@@ -7,8 +7,8 @@ pub mod mirror;
 
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use database::{
-    AccountRecord, Archive, CommentRecord, DatabaseError, ImportStart, MemberRecord, OpenError,
-    PendingParent, PullRequestRecord, RepositoryRecord, StageProgress, Stored, StoredImport,
-    StoredRepository, Tally, Transaction,
+    AccountRecord, Archive, CommentRecord, CoveredList, DatabaseError, ImportStart, ListBegin,
+    MemberRecord, OpenError, PendingParent, PullRequestRecord, RepositoryRecord, StageProgress,
+    Stored, StoredImport, StoredRepository, Tally, Transaction,
 };
 pub use export::{ExportError, ExportedFile, Manifest, export_jsonl};

@@ -1,8 +1,11 @@
 //! The kinds of credential that Bitbucket Cloud takes.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
 
 /// How requests are signed.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +73,22 @@ impl Credential {
         }
     }
 
+    /// Whose requests count together: the name of the rate bucket.
+    ///
+    /// Without a credential it is the address that asks; an access token has a
+    /// bucket of its own; a personal API token counts for its user.
+    pub fn bucket(&self) -> String {
+        match self {
+            Self::Anonymous => "anonymous".to_owned(),
+            Self::AccessToken(token) => {
+                format!("access-token:{}", fingerprint(token.expose_secret()))
+            }
+            Self::ApiToken { email, .. } => {
+                format!("user:{}", fingerprint(&email.to_ascii_lowercase()))
+            }
+        }
+    }
+
     /// The REST quota that Bitbucket documents for this kind, in requests an hour:
     /// 60 without a credential, 1,000 with one.
     pub const fn documented_hourly_quota(&self) -> u32 {
@@ -78,6 +97,16 @@ impl Credential {
             Self::AccessToken(_) | Self::ApiToken { .. } => 1000,
         }
     }
+}
+
+/// Tells two secrets apart and says nothing about either: 64 bits of the SHA-256.
+fn fingerprint(text: &str) -> String {
+    let hash = Sha256::digest(text.as_bytes());
+    hash.iter().take(8).fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 fn basic(user: &str, password: &SecretString) -> SecretString {
@@ -117,6 +146,19 @@ mod tests {
         assert_eq!(
             decoded(&credential.git_authorization().unwrap()),
             "x-bitbucket-api-token-auth:abc"
+        );
+    }
+
+    #[test]
+    fn buckets_tell_credentials_apart_without_telling_them() {
+        let one = Credential::access_token("s3cret").bucket();
+        assert_eq!(one, Credential::access_token("s3cret").bucket());
+        assert_ne!(one, Credential::access_token("other").bucket());
+        assert!(!one.contains("s3cret"));
+        // Two tokens of one user share the user's bucket.
+        assert_eq!(
+            Credential::api_token("Sam@example.org", "a").bucket(),
+            Credential::api_token("sam@example.org", "b").bucket()
         );
     }
 

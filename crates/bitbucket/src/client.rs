@@ -6,8 +6,10 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use bucketload_auth::Credential;
 use bucketload_model::{
-    Clock, ErrorClass, NullSink, ProgressEvent, ProgressSink, SystemClock, Wait, WaitReason,
+    Clock, ErrorClass, MemoryLedger, NullSink, ProgressEvent, ProgressSink, QuotaLedger, QuotaRule,
+    QuotaSaid, SystemClock, Wait, WaitReason,
 };
+use chrono::{DateTime, Utc};
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::redirect;
 use secrecy::ExposeSecret as _;
@@ -17,7 +19,7 @@ use url::Url;
 
 use crate::Endpoint;
 use crate::error::{BuildError, RequestError, RequestErrorKind};
-use crate::governor::{Governor, Leave};
+use crate::governor::{Governor, GovernorOptions, Leave, NoLeave};
 use crate::page::{Answer, Item, read_item};
 
 /// Requests under way at once. Other tools use two to four; at 100 ms an answer
@@ -41,6 +43,10 @@ const MAX_RETRIES: usize = 5;
 const FIRST_RETRY_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(30);
 
+/// Kept back for people who wait for an answer: 50 of 1,000, a workspace's list
+/// of repositories and a few clicks.
+const RESERVE_PERCENT: u32 = 5;
+
 /// What to do when the quota is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WaitPolicy {
@@ -61,6 +67,14 @@ pub struct ClientOptions {
     /// Requests in an hour; `Some(0)` for no limit of our own, `None` for the
     /// credential's documented one.
     pub hourly_quota: Option<u32>,
+    /// The window that Bitbucket counts over: an hour, but for tests.
+    pub quota_window: Duration,
+    /// Whose requests count together; unset, the credential's own.
+    pub quota_bucket: Option<String>,
+    /// Whether somebody waits for the answers: they may use the reserve.
+    pub is_interactive: bool,
+    /// Where the account of requests is kept.
+    pub ledger: Arc<dyn QuotaLedger>,
     /// What to do when the quota is spent.
     pub wait: WaitPolicy,
     /// Where waits are published.
@@ -78,6 +92,10 @@ impl ClientOptions {
             api_url,
             allow_insecure: false,
             hourly_quota: None,
+            quota_window: Duration::from_hours(1),
+            quota_bucket: None,
+            is_interactive: false,
+            ledger: Arc::new(MemoryLedger::default()),
             wait: WaitPolicy::default(),
             sink: Arc::new(NullSink),
             clock: Arc::new(SystemClock),
@@ -95,6 +113,16 @@ pub struct Client {
     in_flight: Arc<Semaphore>,
     options: Arc<ClientOptions>,
     credential: Arc<Credential>,
+}
+
+/// An answer that was understood.
+#[derive(Debug)]
+pub(crate) struct Got<T> {
+    pub(crate) value: T,
+    /// Requests sent for it, repeated ones included.
+    pub(crate) requests: u64,
+    /// When it was made, by the server's clock.
+    pub(crate) served_at: Option<DateTime<Utc>>,
 }
 
 /// What came back: a body, or nothing of use.
@@ -135,11 +163,20 @@ impl Client {
         let quota = options
             .hourly_quota
             .unwrap_or_else(|| credential.documented_hourly_quota());
-        let governor = Governor::new(
-            Some(quota).filter(|quota| *quota > 0),
-            options.clock.clone(),
-            options.sink.clone(),
-        );
+        let rule = (quota > 0).then(|| QuotaRule {
+            assumed_limit: quota,
+            window: chrono::Duration::from_std(options.quota_window).unwrap_or_default(),
+            reserve_percent: RESERVE_PERCENT,
+        });
+        let bucket = options.quota_bucket.clone();
+        let governor = Governor::new(GovernorOptions {
+            bucket: format!("rest:{}", bucket.unwrap_or_else(|| credential.bucket())),
+            rule,
+            is_interactive: options.is_interactive,
+            ledger: options.ledger.clone(),
+            clock: options.clock.clone(),
+            sink: options.sink.clone(),
+        });
         Ok(Self {
             http,
             governor: Arc::new(governor),
@@ -174,19 +211,19 @@ impl Client {
         endpoint: Endpoint,
         url: &Url,
     ) -> Result<Answer<T>, RequestError> {
-        let (source, requests) = self.get_json(endpoint, url).await?;
-        let item: Item<T> = read_item(source)
+        let got = self.get_json(endpoint, url).await?;
+        let requests = got.requests;
+        let item: Item<T> = read_item(got.value)
             .map_err(|error| RequestError::new(endpoint, url, requests, shape(error)))?;
         Ok(Answer { item, requests })
     }
 
     /// Gets a JSON answer, waiting for quota and retrying what may pass.
-    /// Returns how many requests it took.
     pub(crate) async fn get_json<T: DeserializeOwned>(
         &self,
         endpoint: Endpoint,
         url: &Url,
-    ) -> Result<(T, u64), RequestError> {
+    ) -> Result<Got<T>, RequestError> {
         let mut delays = ExponentialBuilder::default()
             .with_min_delay(self.options.first_retry_delay)
             .with_max_delay(LONGEST_RETRY_DELAY)
@@ -201,13 +238,18 @@ impl Client {
             // the meantime stops everybody who still stands in line.
             let place = self.in_flight.acquire().await;
             let leave = self.governor.leave(patient).await;
-            let leave =
-                leave.map_err(|until| fail(RequestErrorKind::QuotaSpent { until }, requests))?;
+            let leave = leave.map_err(|reason| fail(reason.into(), requests))?;
             requests += 1;
             let result = self.attempt(endpoint, url, leave).await;
             drop(place);
             let kind = match result {
-                Ok(value) => return Ok((value, requests)),
+                Ok((value, served_at)) => {
+                    return Ok(Got {
+                        value,
+                        requests,
+                        served_at,
+                    });
+                }
                 Err(kind) => kind,
             };
             match kind.class() {
@@ -250,7 +292,7 @@ impl Client {
         endpoint: Endpoint,
         url: &Url,
         leave: Leave,
-    ) -> Result<T, RequestErrorKind> {
+    ) -> Result<(T, Option<DateTime<Utc>>), RequestErrorKind> {
         let body = self.receive(url).await?;
         tracing::debug!(
             endpoint = endpoint.name(),
@@ -259,14 +301,14 @@ impl Client {
             bytes = body.bytes.len(),
             "answered"
         );
-        if body.status == reqwest::StatusCode::TOO_MANY_REQUESTS {
-            self.governor.refused(leave, told_to_wait(&body.headers));
+        let noted = if body.status == reqwest::StatusCode::TOO_MANY_REQUESTS {
+            let told = told_to_wait(&body.headers);
+            self.governor.refused(leave, told).await
         } else {
-            self.governor.answered(
-                first_number(&body.headers, "x-ratelimit-remaining"),
-                seconds(&body.headers, "x-ratelimit-reset"),
-            );
-        }
+            let said = said_of_quota(&body.headers);
+            self.governor.answered(leave, said).await
+        };
+        noted.map_err(RequestErrorKind::Ledger)?;
         if body.status.is_redirection() {
             return Err(RequestErrorKind::ForeignNext {
                 address: text(&body.headers, "location").unwrap_or_default(),
@@ -281,7 +323,9 @@ impl Client {
             });
         }
         let mut deserializer = serde_json::Deserializer::from_slice(&body.bytes);
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let read = serde_path_to_error::deserialize(&mut deserializer);
+        let served_at = served_at(&body.headers);
+        read.map(|value| (value, served_at)).map_err(|error| {
             // A document that ends early was cut off on the way.
             if error.inner().is_eof() || error.inner().is_syntax() {
                 RequestErrorKind::NotJson {
@@ -310,6 +354,15 @@ impl Client {
             headers: std::mem::take(response.headers_mut()),
             bytes,
         })
+    }
+}
+
+impl From<NoLeave> for RequestErrorKind {
+    fn from(reason: NoLeave) -> Self {
+        match reason {
+            NoLeave::Until(until) => Self::QuotaSpent { until },
+            NoLeave::Ledger(error) => Self::Ledger(error),
+        }
     }
 }
 
@@ -426,6 +479,22 @@ fn seconds(headers: &HeaderMap, name: &str) -> Option<Duration> {
     first_number(headers, name)
         .filter(|seconds| *seconds < 86_400)
         .map(Duration::from_secs)
+}
+
+fn served_at(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let date = headers.get(header::DATE)?.to_str().ok()?;
+    let date = DateTime::parse_from_rfc2822(date).ok()?;
+    Some(date.with_timezone(&Utc))
+}
+
+fn said_of_quota(headers: &HeaderMap) -> QuotaSaid {
+    let number = |name| first_number(headers, name).and_then(|number| number.try_into().ok());
+    QuotaSaid {
+        limit: number("x-ratelimit-limit"),
+        remaining: number("x-ratelimit-remaining"),
+        reset: seconds(headers, "x-ratelimit-reset")
+            .and_then(|reset| chrono::Duration::from_std(reset).ok()),
+    }
 }
 
 fn told_to_wait(headers: &HeaderMap) -> Option<Duration> {

@@ -1,6 +1,6 @@
 //! What can go wrong with a request, classified once.
 
-use bucketload_model::ErrorClass;
+use bucketload_model::{ErrorClass, LedgerError};
 use chrono::{DateTime, Utc};
 use url::Url;
 
@@ -53,6 +53,9 @@ pub enum RequestErrorKind {
         /// When requests may go on.
         until: DateTime<Utc>,
     },
+    /// The account of requests cannot be kept, so none may be sent.
+    #[error("requests cannot be counted")]
+    Ledger(#[source] LedgerError),
     /// Bitbucket answered with an error.
     #[error("{status} {message}")]
     Status {
@@ -130,7 +133,8 @@ impl RequestErrorKind {
             // An HTML page or half a document with status 200 is a proxy's or a
             // dying server's doing.
             Self::Network(_) | Self::NotJson { .. } => ErrorClass::Transient,
-            Self::TooLarge { .. }
+            Self::Ledger(_)
+            | Self::TooLarge { .. }
             | Self::Shape { .. }
             | Self::ForeignNext { .. }
             | Self::PagesInCircle => ErrorClass::Permanent,

@@ -12,7 +12,7 @@ mod page;
 pub use client::{Client, ClientOptions, WaitPolicy};
 pub use endpoint::Endpoint;
 pub use error::{BuildError, RequestError, RequestErrorKind};
-pub use governor::Governor;
+pub use governor::{Governor, GovernorOptions, Leave, NoLeave};
 pub use lenient::Loose;
 pub use models::{Account, Comment, Inline, Membership, PullRequest, Repository};
 pub use page::{Answer, Item, Page, PageUrl, UnreadableItem};

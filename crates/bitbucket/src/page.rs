@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use futures::Stream;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -53,6 +54,8 @@ pub struct Page<T> {
     pub size: Option<u64>,
     /// Requests sent for this page, repeated ones included.
     pub requests: u64,
+    /// When it was made, by Bitbucket's clock.
+    pub served_at: Option<DateTime<Utc>>,
 }
 
 /// The address of a page: on our API host, followed as given, never built.
@@ -94,7 +97,8 @@ impl Client {
         endpoint: Endpoint,
         url: &PageUrl,
     ) -> Result<Page<T>, RequestError> {
-        let (envelope, requests) = self.get_json::<Envelope>(endpoint, &url.0).await?;
+        let got = self.get_json::<Envelope>(endpoint, &url.0).await?;
+        let (envelope, requests) = (got.value, got.requests);
         let mut items = Vec::with_capacity(envelope.values.len());
         let mut unreadable = Vec::new();
         for (index, source) in envelope.values.into_iter().enumerate() {
@@ -121,6 +125,7 @@ impl Client {
             next,
             size: envelope.size,
             requests,
+            served_at: got.served_at,
         })
     }
 
@@ -151,8 +156,8 @@ impl Client {
             .extend_pairs(kept)
             .append_pair("pagelen", "10")
             .append_pair("fields", "size");
-        let (size, _) = self.get_json::<Size>(endpoint, &url).await?;
-        Ok(size.size)
+        let got = self.get_json::<Size>(endpoint, &url).await?;
+        Ok(got.value.size)
     }
 
     /// Every page from `first` on, one at a time, in Bitbucket's order.

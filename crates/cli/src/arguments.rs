@@ -80,6 +80,11 @@ pub(crate) struct ImportOptions {
     #[arg(long, value_name = "STAGE", value_delimiter = ',', value_parser = parse_stage)]
     pub(crate) skip: Vec<Stage>,
 
+    /// Read lists whole, although only what changed since the last import would do. This is
+    /// done by itself once a week
+    #[arg(long)]
+    pub(crate) full: bool,
+
     /// Stop with exit code 5 instead of waiting when the request quota is spent
     #[arg(long)]
     pub(crate) no_wait: bool,

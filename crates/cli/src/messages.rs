@@ -280,6 +280,10 @@ pub(crate) fn request_failure(
                  the cause",
             )
         }
+        RequestErrorKind::Ledger(_) => {
+            Problem::of(format!("cannot count the requests for {source}"), error)
+                .remedy("check the disk and the data directory, then run the same command again")
+        }
         RequestErrorKind::Status { .. }
         | RequestErrorKind::TooLarge { .. }
         | RequestErrorKind::NotJson { .. }

@@ -6,6 +6,7 @@ mod error_class;
 mod gap;
 mod ids;
 mod progress;
+mod quota;
 mod report;
 mod source;
 mod stage;
@@ -20,6 +21,10 @@ pub use ids::{
 };
 pub use progress::{
     GitPhase, GitTransfer, NullSink, ProgressEvent, ProgressSink, RecordingSink, Wait, WaitReason,
+};
+pub use quota::{
+    BucketChange, LedgerError, LedgerFuture, MemoryLedger, QuotaLedger, QuotaRule, QuotaSaid,
+    RateBucket, Verdict,
 };
 pub use report::{GitReport, ImportReport, ImportState, RequestReport, StageReport, StageState};
 pub use source::{ParseSourceError, Source};

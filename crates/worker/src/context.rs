@@ -20,6 +20,8 @@ pub struct Importer {
     pub client: Client,
     /// The root of git addresses, such as `https://bitbucket.org`.
     pub web_url: Url,
+    /// Whether lists are read whole, although only what changed would do.
+    pub whole_lists: bool,
     /// Who brings git objects.
     pub transport: TransportKind,
     /// Who watches.

@@ -97,8 +97,8 @@ impl Transaction {
               where accounts.source <> excluded.source
                   and (accounts.import_id < excluded.import_id
                       or (accounts.import_id = excluded.import_id
-                          and (length(accounts.source) < length(excluded.source)
-                              or (length(accounts.source) = length(excluded.source)
+                          and (octet_length(accounts.source) < octet_length(excluded.source)
+                              or (octet_length(accounts.source) = octet_length(excluded.source)
                                   and accounts.source < excluded.source))))",
         );
         query.build().execute(&mut *self.inner).await?;

@@ -540,6 +540,31 @@ impl Transaction {
         Ok(())
     }
 
+    /// Forgets the gap of an object and those of what is in it (`<object>, …`):
+    /// all of it has come after all.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn clear_gaps_of(
+        &mut self,
+        import: ImportId,
+        stage: Stage,
+        object: &str,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query(
+            "delete from gaps where import_id = $1 and stage = $2
+                 and (object = $3 or substr(object, 1, length($4)) = $4)",
+        )
+        .bind(import.to_string())
+        .bind(stage.name())
+        .bind(object)
+        .bind(format!("{object}, "))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
     /// Forgets every gap of one reason, to find out anew.
     ///
     /// # Errors

@@ -2,16 +2,19 @@
 
 mod accounts;
 mod comments;
+mod covered;
 mod error;
 mod imports;
 mod members;
 mod open;
 mod pending;
 mod pull_requests;
+mod quota;
 mod repositories;
 
 pub use accounts::AccountRecord;
 pub use comments::CommentRecord;
+pub use covered::{CoveredList, ListBegin};
 pub use error::{DatabaseError, OpenError};
 pub use imports::{ImportStart, StageProgress, StoredImport};
 pub use members::MemberRecord;

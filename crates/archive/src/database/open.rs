@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::SqlitePool;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -17,6 +18,21 @@ const READERS: u32 = 4;
 /// transaction is one page.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A new database is switched to its write-ahead log once, and whoever opens it
+/// at that moment is told that it is busy, without the time-out above.
+const WAL_TRIES: u32 = 100;
+const WAL_PAUSE: Duration = Duration::from_millis(20);
+
+/// `SQLITE_BUSY`.
+const SQLITE_BUSY: &str = "5";
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some(SQLITE_BUSY)
+}
+
 impl Archive {
     /// Opens the archive's database, makes it if it is missing, and brings its
     /// schema up to date.
@@ -28,7 +44,7 @@ impl Archive {
         let path = data_dir.database();
         let options = connect_options(&path).create_if_missing(true);
         let archive = connect(&path, options).await?;
-        match MIGRATIONS.run(&archive.writer).await {
+        match migrate(&archive.writer).await {
             Ok(()) => Ok(archive),
             Err(MigrateError::VersionMissing(found)) => Err(OpenError::Newer { path, found }),
             Err(source) => Err(OpenError::Migrate { path, source }),
@@ -46,6 +62,21 @@ impl Archive {
             return Err(OpenError::Missing { path });
         }
         Self::open(data_dir).await
+    }
+}
+
+/// Two processes may open a database of an older version at the same time: an
+/// import and somebody who asks how it goes. Whoever comes second finds the
+/// tables half made, and tries again once the other has ended.
+async fn migrate(writer: &SqlitePool) -> Result<(), MigrateError> {
+    match MIGRATIONS.run(writer).await {
+        // A lock from the start would make every reader wait for a writer.
+        Err(error) if !matches!(error, MigrateError::VersionMissing(_)) => {
+            let mut alone = writer.begin_with("BEGIN IMMEDIATE").await?;
+            MIGRATIONS.run(&mut *alone).await?;
+            Ok(alone.commit().await?)
+        }
+        result => result,
     }
 }
 
@@ -69,10 +100,17 @@ async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Archive, 
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         // Eight stages may queue for the writer behind a slow disk.
-        .acquire_timeout(Duration::from_mins(5))
-        .connect_with(options.clone())
-        .await
-        .map_err(failed)?;
+        .acquire_timeout(Duration::from_mins(5));
+    let mut tries_left = WAL_TRIES;
+    let writer = loop {
+        match writer.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && tries_left > 0 => {
+                tries_left -= 1;
+                tokio::time::sleep(WAL_PAUSE).await;
+            }
+            result => break result.map_err(failed)?,
+        }
+    };
     let reader = SqlitePoolOptions::new()
         .max_connections(READERS)
         .connect_lazy_with(options);

@@ -1,6 +1,7 @@
 //! `/repositories/{workspace}/{repo_slug}/pullrequests` and what is below it.
 
 use bucketload_model::{PullRequestId, RepositoryName};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::{Client, Endpoint, PageUrl};
 
@@ -25,6 +26,23 @@ impl Client {
             .append_pair("fields", "+values.reviewers,+values.participants");
         drop(query);
         (Endpoint::PullRequests, PageUrl(url))
+    }
+
+    /// The same list of those alone that changed at or after `since`, by
+    /// Bitbucket's clock. What is changed while the list is read stays in it, so
+    /// pages may repeat an object and never skip one.
+    pub fn pull_requests_since(
+        &self,
+        name: &RepositoryName,
+        since: DateTime<Utc>,
+    ) -> (Endpoint, PageUrl) {
+        let (endpoint, mut first) = self.pull_requests(name);
+        let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+        first
+            .0
+            .query_pairs_mut()
+            .append_pair("q", &format!("updated_on>={since}"));
+        (endpoint, first)
     }
 
     /// The discussion of one pull request, deleted comments included.

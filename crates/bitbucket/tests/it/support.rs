@@ -7,10 +7,11 @@ use bucketload_auth::Credential;
 use bucketload_bitbucket::{
     Client, ClientOptions, Endpoint, Page, PageUrl, RequestError, RequestErrorKind,
 };
-use bucketload_model::{ProgressEvent, ProgressSink, RecordingSink, RepositoryName};
+use bucketload_model::{Clock, ProgressEvent, ProgressSink, RecordingSink, RepositoryName};
 use bucketload_simulator::{
     Control, Effect, Fault, SeedOptions, Simulator, SimulatorOptions, World,
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,6 +25,17 @@ pub(crate) struct Double {
     pub(crate) control: Control,
     pub(crate) client: Client,
     pub(crate) sink: Arc<WatchedSink>,
+}
+
+/// A clock that goes with tokio's, which tests can move.
+#[derive(Debug)]
+pub(crate) struct TokioClock(pub(crate) tokio::time::Instant);
+
+impl Clock for TokioClock {
+    fn now(&self) -> DateTime<Utc> {
+        let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        start + TimeDelta::from_std(self.0.elapsed()).unwrap()
+    }
 }
 
 /// One commit only: nothing here looks at git.
@@ -55,6 +67,7 @@ pub(crate) async fn with(
     let mut options = ClientOptions::new(simulator.api_url().parse().unwrap());
     options.first_retry_delay = Duration::from_millis(1);
     options.sink = sink.clone();
+    options.clock = Arc::new(TokioClock(tokio::time::Instant::now()));
     change(&mut options);
     let client = Client::new(options, credential).unwrap();
     let control = simulator.control();

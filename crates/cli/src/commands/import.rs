@@ -28,15 +28,24 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
     } else {
         progress::sink(session)
     };
-    let client = client(session, options, sink.clone())?;
+    check_web_url(&session.config)?;
+    let client_options = client_options(session, options, sink.clone());
+    // Whether the settings are right is known before anything is made.
+    Client::new(client_options.clone(), session.config.credential.clone())?;
     let data_dir = &session.config.data_dir;
     data_dir.create()?;
     let _lock: DataDirLock = data_dir.lock()?;
+    let archive = Archive::open(data_dir).await?;
+    let client_options = ClientOptions {
+        ledger: Arc::new(archive.clone()),
+        ..client_options
+    };
     let importer = Importer {
-        archive: Archive::open(data_dir).await?,
+        archive,
         data_dir: data_dir.clone(),
-        client,
+        client: Client::new(client_options, session.config.credential.clone())?,
         web_url: session.config.web_url.clone(),
+        whole_lists: options.full,
         transport: match options.git_transport {
             GitTransport::Auto => TransportKind::Auto,
             GitTransport::Gix => TransportKind::Gix,
@@ -64,21 +73,22 @@ fn parse(texts: &[String]) -> Result<BTreeSet<Source>, Problem> {
     Ok(sources)
 }
 
-fn client(
+fn client_options(
     session: &Session,
     options: &ImportOptions,
     sink: Arc<dyn ProgressSink>,
-) -> Result<Client, Problem> {
+) -> ClientOptions {
     let config = &session.config;
-    check_web_url(config)?;
     let mut client = ClientOptions::new(config.api_url.clone());
     client.allow_insecure = config.allow_insecure;
     client.hourly_quota = config.rest_quota;
+    client.quota_window = config.quota_window;
+    client.quota_bucket.clone_from(&config.quota_bucket);
     client.sink = sink;
     if options.no_wait {
         client.wait = WaitPolicy::GiveUp;
     }
-    Ok(Client::new(client, config.credential.clone())?)
+    client
 }
 
 /// The same rule for git as for REST: the credential goes there too.

@@ -6,6 +6,7 @@ mod settings;
 mod values;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bucketload_archive::DataDir;
 use bucketload_auth::Credential;
@@ -27,6 +28,10 @@ pub(crate) struct Config {
     pub(crate) credential: Credential,
     /// Requests in an hour; `Some(0)` for no limit of our own.
     pub(crate) rest_quota: Option<u32>,
+    /// The window that the quota is counted over.
+    pub(crate) quota_window: Duration,
+    /// Whose requests count together, where not the credential's own.
+    pub(crate) quota_bucket: Option<String>,
     pub(crate) allow_insecure: bool,
     pub(crate) log: String,
 }
@@ -59,6 +64,8 @@ impl Config {
             web_url: values.url("bitbucket_web_url")?,
             credential: credential(values)?,
             rest_quota: values.number("rest_quota")?,
+            quota_window: quota_window(values)?,
+            quota_bucket: values.text("quota_bucket")?,
             allow_insecure: values.flag("allow_insecure")?,
             log: values.text("log")?.unwrap_or_default(),
         })
@@ -87,6 +94,17 @@ fn credential(values: &Values) -> Result<Credential, Problem> {
              BUCKETLOAD_BITBUCKET_API_TOKEN",
         )),
     }
+}
+
+fn quota_window(values: &Values) -> Result<Duration, Problem> {
+    let seconds = values.number("quota_window_seconds")?.unwrap_or_default();
+    if seconds == 0 {
+        return Err(Problem::usage(
+            "BUCKETLOAD_QUOTA_WINDOW_SECONDS is 0",
+            "unset it: Bitbucket counts over an hour",
+        ));
+    }
+    Ok(Duration::from_secs(u64::from(seconds)))
 }
 
 fn sqlite_path(url: &str) -> Result<PathBuf, Problem> {

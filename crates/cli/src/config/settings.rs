@@ -80,6 +80,18 @@ pub(super) const SETTINGS: &[Setting] = &[
          of our own; Bitbucket's 429 is obeyed all the same.",
     ),
     setting(
+        "quota_bucket",
+        None,
+        "A name for those whose requests Bitbucket counts together. Unset: the access token's \
+         own bucket, the API token's user, or this machine without a credential.",
+    ),
+    setting(
+        "quota_window_seconds",
+        Some("3600"),
+        "The window that the quota is counted over. Bitbucket's is an hour; shorter ones are \
+         for simulators and tests.",
+    ),
+    setting(
         "allow_insecure",
         Some("0"),
         "1 allows `http://` roots on other machines than this one. Credentials then travel \

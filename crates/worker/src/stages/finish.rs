@@ -2,12 +2,20 @@
 
 use bucketload_model::{Gap, GapReason, Stage, StageReport, StageState};
 
-use super::StageContext;
 use super::pull_request_comments::object;
+use super::{StageContext, pull_request_comments, pull_requests};
 use crate::failure::StageError;
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let archive = &context.importer.archive;
+    let states = archive.stage_states(context.import).await?;
+    let was_run = |stage| states.get(&stage) != Some(&StageState::Skipped);
+    if was_run(Stage::PullRequests)
+        && pull_requests::sweep(context).await?
+        && was_run(Stage::PullRequestComments)
+    {
+        pull_request_comments::run(context).await?;
+    }
     // An earlier attempt may have found less.
     let mut transaction = archive.begin().await?;
     transaction
@@ -58,7 +66,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
             .await?;
         transaction.commit().await?;
     }
-    Ok(())
+    pull_requests::note_covered(context).await
 }
 
 /// Each discussion of which less was delivered than reported is named, unless

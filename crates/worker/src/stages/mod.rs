@@ -230,30 +230,45 @@ impl StageContext {
         let archive = &self.importer.archive;
         let progress = archive.stage_progress(self.import, stage).await?;
         let reported = progress.and_then(|progress| progress.expected);
+        if stage == Stage::Repository {
+            // Reported and stored in one transaction.
+            return Ok(Counts::of(reported, reported.unwrap_or_default()));
+        }
         let Some(repository) = &self.repository else {
             return Ok(Counts::default());
         };
         let uuid = &repository.uuid;
         Ok(match stage {
-            Stage::Repository => Counts::of(Some(1), 1),
             Stage::Git => {
                 let report = archive.report(self.import).await?;
                 let refs = report.map(|report| report.git.refs);
                 Counts::of(reported, refs.unwrap_or_default())
             }
             // People who were met and are no members do not make up for a member
-            // who is missing.
-            Stage::Users if reported.is_some() => {
+            // who is missing. They are what there is where members are not shown.
+            Stage::Users if reported.is_none() && self.are_members_hidden().await? => {
+                Counts::of(None, archive.count_accounts(uuid).await?)
+            }
+            Stage::Users => {
                 Counts::of(reported, archive.count_members(&self.name.workspace).await?)
             }
-            Stage::Users => Counts::of(None, archive.count_accounts(uuid).await?),
             Stage::PullRequests => Counts::of(reported, archive.count_pull_requests(uuid).await?),
             Stage::PullRequestComments => {
                 let tally = archive.tally_comments(uuid).await?;
                 Counts::of(Some(tally.expected), tally.stored)
             }
-            Stage::Finish => Counts::default(),
+            Stage::Repository | Stage::Finish => Counts::default(),
         })
+    }
+}
+
+impl StageContext {
+    async fn are_members_hidden(&self) -> Result<bool, StageError> {
+        if self.importer.client.credential().is_anonymous() {
+            return Ok(true);
+        }
+        let gaps = self.importer.archive.gaps(self.import).await?;
+        Ok(gaps.iter().any(|gap| gap.stage == Stage::Users))
     }
 }
 
@@ -324,6 +339,7 @@ async fn end_page<T>(
     stage: Stage,
     endpoint: &str,
     page: &Page<T>,
+    expected: Option<u64>,
     gaps: Vec<Gap>,
 ) -> Result<(), StageError> {
     let checkpoint = match &page.next {
@@ -331,7 +347,7 @@ async fn end_page<T>(
         None => Checkpoint::EndOfList,
     };
     transaction
-        .save_checkpoint(context.import, stage, &checkpoint, page.size)
+        .save_checkpoint(context.import, stage, &checkpoint, expected)
         .await?;
     transaction
         .add_requests(context.import, endpoint, page.requests)

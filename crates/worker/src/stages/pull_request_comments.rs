@@ -5,6 +5,7 @@
 //! its own, and goes on after a kill with exactly what is left.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::pin::pin;
 
 use bucketload_archive::{CommentRecord, PendingParent};
 use bucketload_bitbucket::{Comment, Page, RequestError};
@@ -149,13 +150,14 @@ async fn read_pages(
     let client = &context.importer.client;
     let id = PullRequestId(pull_request.id);
     let (endpoint, first) = client.pull_request_comments(&context.name, id);
-    let mut next = match &pull_request.next_page {
-        Some(url) => Some(super::page_url(context, endpoint, url)?),
-        None => Some(first),
+    let first = match &pull_request.next_page {
+        Some(url) => super::page_url(context, endpoint, url)?,
+        None => first,
     };
     let mut is_whole = true;
-    while let Some(url) = next {
-        let page: Page<Comment> = match client.page(endpoint, &url).await {
+    let mut pages = pin!(client.pages::<Comment>(endpoint, first));
+    while let Some(page) = pages.next().await {
+        let page = match page {
             Ok(page) => page,
             Err(error) => {
                 let Some(reason) = object_gap_reason(STAGE, error.class()) else {
@@ -171,7 +173,6 @@ async fn read_pages(
         };
         is_whole &= page.unreadable.is_empty();
         store(context, endpoint.name(), &pull_request, &page, is_whole).await?;
-        next = page.next;
     }
     Ok(if is_whole {
         Read::Whole
@@ -221,7 +222,7 @@ async fn store(
             .await?;
     }
     match &page.next {
-        Some(next) => {
+        Some(next) if is_whole => {
             transaction
                 .advance_pending(repository, STAGE, pull_request, &next.to_string())
                 .await?;
@@ -231,11 +232,12 @@ async fn store(
                 .finish_pending(repository, STAGE, pull_request)
                 .await?;
             transaction
-                .clear_gap(context.import, STAGE, &object(id))
+                .clear_gaps_of(context.import, STAGE, &object(id))
                 .await?;
         }
-        // What could not be read is read again by the next import.
-        None => {
+        // What could not be read is read again by the next import, also if this
+        // one is killed before it comes to the end.
+        _ => {
             transaction
                 .restart_pending(repository, STAGE, pull_request)
                 .await?;

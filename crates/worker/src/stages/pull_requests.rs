@@ -1,28 +1,108 @@
 //! Every pull request in all four states, with reviewers and participants.
 
-use bucketload_archive::PullRequestRecord;
-use bucketload_bitbucket::{Page, PullRequest};
-use bucketload_model::{Checkpoint, Stage};
+use std::pin::pin;
 
-use super::{StageContext, account_records, account_uuid};
+use bucketload_archive::{CoveredList, ListBegin, PullRequestRecord};
+use bucketload_bitbucket::{Endpoint, Page, PageUrl, PullRequest, RequestErrorKind};
+use bucketload_model::{Checkpoint, Stage, StageState};
+use chrono::{DateTime, Duration, Utc};
+use futures::StreamExt as _;
+
+use super::{Counts, StageContext, account_records, account_uuid};
 use crate::failure::{StageError, gap, gap_reason};
 
+/// A list that was read whole is read whole again after so long: not every change
+/// of an object needs to move its `updated_on` (a person's new name does not).
+const WHOLE_LIST_EVERY: Duration = Duration::days(7);
+
+/// Bitbucket's servers need not agree on the time, nor see a change at once.
+const OVERLAP: Duration = Duration::minutes(5);
+
+/// What changed while a shorter import was at work is found by the next one.
+const SWEEP_AFTER: Duration = Duration::minutes(1);
+
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
-    let importer = &context.importer;
-    let progress = importer
-        .archive
+    let archive = &context.importer.archive;
+    let progress = archive
         .stage_progress(context.import, Stage::PullRequests)
         .await?;
-    let checkpoint = progress.and_then(|progress| progress.checkpoint);
-    let (endpoint, first) = importer.client.pull_requests(&context.name);
-    let mut next = match checkpoint {
+    let client = &context.importer.client;
+    let (endpoint, first) = client.pull_requests(&context.name);
+    match progress.and_then(|progress| progress.checkpoint) {
         Some(Checkpoint::EndOfList) => return Ok(()),
-        Some(Checkpoint::NextPage(url)) => Some(super::page_url(context, endpoint, &url)?),
-        None => Some(first),
-    };
-    let mut stored = context.count(Stage::PullRequests).await?.stored;
-    while let Some(url) = next {
-        let page: Page<PullRequest> = match importer.client.page(endpoint, &url).await {
+        Some(Checkpoint::NextPage(url)) => {
+            let url = super::page_url(context, endpoint, &url)?;
+            let begin = archive
+                .list_begin(context.import, Stage::PullRequests)
+                .await?;
+            return read(context, endpoint, url, begin.and_then(|begin| begin.since)).await;
+        }
+        None => {}
+    }
+    if let Some(covered) = covered(context).await?
+        && read_changes(context, covered.until).await?
+    {
+        return Ok(());
+    }
+    read(context, endpoint, first, None).await
+}
+
+/// Up to when the list is whole in the archive, if that is recent enough.
+async fn covered(context: &StageContext) -> Result<Option<CoveredList>, StageError> {
+    let importer = &context.importer;
+    if importer.whole_lists {
+        return Ok(None);
+    }
+    let repository = &context.repository()?.uuid;
+    let covered = importer
+        .archive
+        .covered_list(repository, Stage::PullRequests)
+        .await?;
+    let now = importer.clock.now();
+    Ok(covered.filter(|covered| now - covered.listed_at < WHOLE_LIST_EVERY))
+}
+
+/// Reads what changed since then. `false` where Bitbucket does not understand
+/// the question; then the whole list has to do.
+async fn read_changes(context: &StageContext, since: DateTime<Utc>) -> Result<bool, StageError> {
+    let client = &context.importer.client;
+    let (endpoint, first) = client.pull_requests_since(&context.name, since);
+    match read(context, endpoint, first, Some(since)).await {
+        Ok(()) => Ok(true),
+        Err(StageError::Request(error))
+            if matches!(error.kind, RequestErrorKind::Status { status: 400, .. }) =>
+        {
+            tracing::info!(
+                repository = %context.name,
+                "pull requests cannot be asked for by time; the whole list is read"
+            );
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a list of pull requests from a page to its end. `since` is given where
+/// it has only what changed since then.
+async fn read(
+    context: &StageContext,
+    endpoint: Endpoint,
+    first: PageUrl,
+    since: Option<DateTime<Utc>>,
+) -> Result<(), StageError> {
+    let client = &context.importer.client;
+    let mut counts = context.count(Stage::PullRequests).await?;
+    if since.is_some() && counts.expected.is_none() {
+        let archive = &context.importer.archive;
+        let repository = &context.repository()?.uuid;
+        let covered = archive
+            .covered_list(repository, Stage::PullRequests)
+            .await?;
+        counts.expected = covered.and_then(|covered| covered.expected);
+    }
+    let mut pages = pin!(client.pages::<PullRequest>(endpoint, first));
+    while let Some(page) = pages.next().await {
+        let page = match page {
             Ok(page) => page,
             Err(error) => {
                 let Some(reason) = gap_reason(Stage::PullRequests, error.class()) else {
@@ -35,20 +115,69 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
                     .await;
             }
         };
-        stored += store(context, endpoint.name(), &page).await?;
-        context.advanced(Stage::PullRequests, stored, page.size);
+        store(context, endpoint.name(), &page, since, &mut counts).await?;
+        context.advanced(Stage::PullRequests, counts.stored, counts.expected);
         context.listing.send_modify(|listing| listing.pages += 1);
-        next = page.next;
     }
     Ok(())
 }
 
-/// Stores a page and returns how many pull requests are new.
+/// Reads once more what changed while the import was at work, where that took
+/// long enough to matter. Returns whether it did.
+pub(super) async fn sweep(context: &StageContext) -> Result<bool, StageError> {
+    let archive = &context.importer.archive;
+    let Some(report) = archive.report(context.import).await? else {
+        return Ok(false);
+    };
+    let begin = archive
+        .list_begin(context.import, Stage::PullRequests)
+        .await?;
+    let (Some(begin), true) = (
+        begin,
+        context.importer.clock.now() - report.started_at > SWEEP_AFTER,
+    ) else {
+        return Ok(false);
+    };
+    read_changes(context, begin.began_on - OVERLAP).await
+}
+
+/// Notes up to when the list is whole, so that the next import asks for changes
+/// alone.
+pub(super) async fn note_covered(context: &StageContext) -> Result<(), StageError> {
+    let archive = &context.importer.archive;
+    let stage = Stage::PullRequests;
+    let begin = archive.list_begin(context.import, stage).await?;
+    let progress = archive.stage_progress(context.import, stage).await?;
+    let is_complete = progress.is_some_and(|progress| progress.state == StageState::Complete);
+    let (Some(begin), true) = (begin, is_complete) else {
+        return Ok(());
+    };
+    let repository = &context.repository()?.uuid;
+    let before = archive.covered_list(repository, stage).await?;
+    let listed_at = match (begin.since, before) {
+        (Some(_), Some(before)) => before.listed_at,
+        _ => context.importer.clock.now(),
+    };
+    let covered = CoveredList {
+        until: begin.began_on - OVERLAP,
+        listed_at,
+        expected: context.count(stage).await?.expected,
+    };
+    let mut transaction = archive.begin().await?;
+    transaction
+        .set_covered_list(repository, stage, covered)
+        .await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Stores a page and counts what came.
 async fn store(
     context: &StageContext,
     endpoint: &str,
     page: &Page<PullRequest>,
-) -> Result<u64, StageError> {
+    since: Option<DateTime<Utc>>,
+    counts: &mut Counts,
+) -> Result<(), StageError> {
     let repository = &context.repository()?.uuid;
     let records: Vec<_> = page
         .items
@@ -69,7 +198,16 @@ async fn store(
             }
         })
         .collect();
+    let begin = ListBegin {
+        began_on: page
+            .served_at
+            .unwrap_or_else(|| context.importer.clock.now()),
+        since,
+    };
     let mut transaction = context.importer.archive.begin().await?;
+    transaction
+        .set_list_begin(context.import, Stage::PullRequests, begin)
+        .await?;
     let stored = transaction.put_pull_requests(repository, &records).await?;
     if stored.inserted + stored.updated > 0 {
         let accounts = page.items.iter().flat_map(|item| item.value.accounts());
@@ -78,14 +216,22 @@ async fn store(
             .await?;
     }
     let gaps = super::unreadable(context, Stage::PullRequests, page, "pull requests");
+    counts.stored += stored.inserted;
+    counts.expected = match since {
+        None => page.size,
+        // The whole list was counted before; what is new in it comes on top.
+        Some(_) => counts
+            .expected
+            .map(|expected| expected + stored.inserted + gaps.len() as u64),
+    };
     super::end_page(
         context,
         transaction,
         Stage::PullRequests,
         endpoint,
         page,
+        counts.expected,
         gaps,
     )
-    .await?;
-    Ok(stored.inserted)
+    .await
 }

@@ -13,9 +13,9 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let repository = &answer.item.value;
 
     // A rename moves the mirror along, so that its history stays one.
-    if let Some(old) = archive.repository_by_uuid(&repository.uuid).await?
-        && old.name != context.name
-    {
+    let old = archive.repository_by_uuid(&repository.uuid).await?;
+    let old = old.filter(|old| old.name != context.name);
+    if let Some(old) = &old {
         let from = context.importer.data_dir.mirror(&old.name);
         let to = context.importer.data_dir.mirror(&context.name);
         if from.exists() && !to.exists() {
@@ -46,6 +46,10 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         transaction
             .put_accounts(&repository.uuid, context.import, owner)
             .await?;
+    }
+    if old.is_some() {
+        // The new name stands in the links of every object, changed or not.
+        transaction.forget_covered_lists(&repository.uuid).await?;
     }
     transaction
         .set_import_repository(context.import, &repository.uuid)

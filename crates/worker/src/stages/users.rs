@@ -3,10 +3,13 @@
 //! Texts mention people who never wrote anything themselves; the member list is
 //! what gives their account ids a name.
 
+use std::pin::pin;
+
 use bucketload_archive::MemberRecord;
 use bucketload_bitbucket::{Membership, Page};
 use bucketload_model::{Checkpoint, Stage};
 use chrono::Duration;
+use futures::StreamExt as _;
 
 use super::StageContext;
 use crate::failure::{StageError, gap, gap_reason};
@@ -30,14 +33,15 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         .await?;
     let checkpoint = progress.and_then(|progress| progress.checkpoint);
     let (endpoint, first) = importer.client.members(workspace);
-    let mut next = match checkpoint {
+    let first = match checkpoint {
         Some(Checkpoint::EndOfList) => return Ok(()),
-        Some(Checkpoint::NextPage(url)) => Some(super::page_url(context, endpoint, &url)?),
+        Some(Checkpoint::NextPage(url)) => super::page_url(context, endpoint, &url)?,
         None if is_fresh(context).await? => return keep_known(context).await,
-        None => Some(first),
+        None => first,
     };
-    while let Some(url) = next {
-        let page: Page<Membership> = match importer.client.page(endpoint, &url).await {
+    let mut pages = pin!(importer.client.pages::<Membership>(endpoint, first));
+    while let Some(page) = pages.next().await {
+        let page = match page {
             Ok(page) => page,
             Err(error) => {
                 let Some(reason) = gap_reason(Stage::Users, error.class()) else {
@@ -51,7 +55,6 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
             }
         };
         store(context, endpoint.name(), &page).await?;
-        next = page.next;
     }
     Ok(())
 }
@@ -107,5 +110,14 @@ async fn store(
             .await?;
     }
     let gaps = super::unreadable(context, Stage::Users, page, "members");
-    super::end_page(context, transaction, Stage::Users, endpoint, page, gaps).await
+    super::end_page(
+        context,
+        transaction,
+        Stage::Users,
+        endpoint,
+        page,
+        page.size,
+        gaps,
+    )
+    .await
 }

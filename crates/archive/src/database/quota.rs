@@ -1,0 +1,65 @@
+//! The account of requests, shared by every process that uses the database.
+
+use bucketload_model::{BucketChange, LedgerError, LedgerFuture, QuotaLedger, RateBucket, Verdict};
+
+use super::{Archive, DatabaseError};
+
+impl Archive {
+    /// Changes a bucket with nobody in between, in this process or another.
+    async fn change_bucket<T>(
+        &self,
+        bucket: &str,
+        mut change: BucketChange<'_, T>,
+    ) -> Result<T, DatabaseError> {
+        let mut transaction = self.begin().await?;
+        let stored: Option<String> =
+            sqlx::query_scalar("select account from rate_buckets where bucket = $1")
+                .bind(bucket)
+                .fetch_optional(&mut *transaction.inner)
+                .await?;
+        let inconsistent = |value: &str| DatabaseError::Inconsistent {
+            table: "rate_buckets",
+            column: "account",
+            value: value.to_owned(),
+        };
+        let before: RateBucket = match &stored {
+            Some(text) => serde_json::from_str(text).map_err(|_| inconsistent(text))?,
+            None => RateBucket::default(),
+        };
+        let mut after = before.clone();
+        let result = change(&mut after);
+        if after != before {
+            let text = serde_json::to_string(&after).map_err(|_| inconsistent(bucket))?;
+            sqlx::query(
+                "insert into rate_buckets (bucket, account) values ($1, $2)
+                 on conflict (bucket) do update set account = excluded.account",
+            )
+            .bind(bucket)
+            .bind(text)
+            .execute(&mut *transaction.inner)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(result)
+    }
+}
+
+impl QuotaLedger for Archive {
+    fn decide<'a>(
+        &'a self,
+        bucket: &'a str,
+        change: BucketChange<'a, Verdict>,
+    ) -> LedgerFuture<'a, Verdict> {
+        Box::pin(async move {
+            let verdict = self.change_bucket(bucket, change).await;
+            verdict.map_err(|error| LedgerError(Box::new(error)))
+        })
+    }
+
+    fn update<'a>(&'a self, bucket: &'a str, change: BucketChange<'a, ()>) -> LedgerFuture<'a, ()> {
+        Box::pin(async move {
+            let done = self.change_bucket(bucket, change).await;
+            done.map_err(|error| LedgerError(Box::new(error)))
+        })
+    }
+}

@@ -1,0 +1,266 @@
+//! Imports: their reports, their gaps, and which one is the latest.
+
+use std::time::Duration;
+
+use bucketload_archive::{ImportStart, StageProgress};
+use bucketload_model::{
+    Checkpoint, Gap, GapReason, GitReport, ImportState, Stage, StageReport, StageState,
+};
+
+use crate::support::{Store, at, import_id, name, repository_uuid};
+
+fn gap(stage: Stage, object: &str, reason: GapReason) -> Gap {
+    Gap {
+        stage,
+        object: object.to_owned(),
+        reason,
+        detail: "403 Forbidden".to_owned(),
+        url: None,
+    }
+}
+
+#[tokio::test]
+async fn a_report_is_read_as_it_was_written() {
+    let store = Store::new().await;
+    let import = import_id(0);
+    let stages = [Stage::Repository, Stage::PullRequests, Stage::Finish];
+    let mut transaction = store.begin().await;
+    let start = ImportStart {
+        id: import,
+        name: &name(),
+        stages: &stages,
+        now: at(0),
+    };
+    transaction.start_import(&start).await.unwrap();
+    for (endpoint, requests) in [("pullrequests", 3), ("repository", 1), ("pullrequests", 4)] {
+        transaction
+            .add_requests(import, endpoint, requests)
+            .await
+            .unwrap();
+    }
+    transaction.add_requests(import, "", 0).await.unwrap();
+    for (refs, bytes_received) in [(5, 1000), (7, 500)] {
+        let git = GitReport {
+            refs,
+            bytes_received,
+        };
+        transaction.add_git_result(import, git).await.unwrap();
+    }
+    let report = StageReport {
+        name: Stage::PullRequests,
+        state: StageState::CompleteWithGaps,
+        expected: Some(10),
+        stored: 9,
+        missing: 1,
+        seconds: 0.0,
+    };
+    for took in [1500, 250] {
+        transaction
+            .finish_stage(import, &report, Duration::from_millis(took))
+            .await
+            .unwrap();
+    }
+    let named = gap(
+        Stage::PullRequests,
+        "pull request #3",
+        GapReason::Unreadable,
+    );
+    transaction.add_gap(import, &named).await.unwrap();
+    transaction
+        .set_import_state(import, ImportState::Failed, Some("because"), Some(at(60)))
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+
+    let stored = store.archive.report(import).await.unwrap().unwrap();
+    assert_eq!(stored.id, import);
+    assert_eq!(stored.source, "teapots/kettle");
+    assert_eq!(stored.state, ImportState::Failed);
+    assert_eq!(stored.error.as_deref(), Some("because"));
+    assert_eq!(stored.requests.total, 8);
+    assert_eq!(stored.requests.by_endpoint.len(), 2);
+    assert_eq!(stored.requests.by_endpoint["pullrequests"], 7);
+    assert_eq!((stored.git.refs, stored.git.bytes_received), (7, 1500));
+    assert_eq!(stored.gaps, [named]);
+    assert_eq!(
+        (stored.started_at, stored.finished_at),
+        (at(0), Some(at(60)))
+    );
+    assert_eq!(stored.missing(), 1);
+    let order: Vec<Stage> = stored.stages.iter().map(|stage| stage.name).collect();
+    assert_eq!(order, Stage::ALL);
+    for stage in &stored.stages {
+        let expected = match stage.name {
+            Stage::PullRequests => StageState::CompleteWithGaps,
+            name if stages.contains(&name) => StageState::Pending,
+            _ => StageState::Skipped,
+        };
+        assert_eq!(stage.state, expected, "{}", stage.name);
+    }
+    let pull_requests = &stored.stages[3];
+    assert!((pull_requests.seconds - 1.75).abs() < 1e-9);
+    assert_eq!(
+        StageReport {
+            seconds: 0.0,
+            ..pull_requests.clone()
+        },
+        report
+    );
+    assert!(store.archive.report(import_id(1)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_kept_with_the_last_size_that_was_told() {
+    let store = Store::new().await;
+    let import = store.start_import(0, &name()).await;
+    let progress = async || {
+        let progress = store.archive.stage_progress(import, Stage::PullRequests);
+        progress.await.unwrap().unwrap()
+    };
+    let save = async |checkpoint: &Checkpoint, expected| {
+        let mut transaction = store.begin().await;
+        transaction
+            .start_stage(import, Stage::PullRequests)
+            .await
+            .unwrap();
+        transaction
+            .save_checkpoint(import, Stage::PullRequests, checkpoint, expected)
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+    };
+    assert_eq!(
+        progress().await,
+        StageProgress {
+            state: StageState::Pending,
+            checkpoint: None,
+            expected: None
+        }
+    );
+    let next = Checkpoint::NextPage("https://x/?page=2&q=\"ü\"".to_owned());
+    save(&next, Some(120)).await;
+    save(&Checkpoint::EndOfList, None).await;
+    assert_eq!(
+        progress().await,
+        StageProgress {
+            state: StageState::Running,
+            checkpoint: Some(Checkpoint::EndOfList),
+            expected: Some(120)
+        }
+    );
+    save(&next, Some(119)).await;
+    assert_eq!(progress().await.checkpoint, Some(next));
+    assert_eq!(progress().await.expected, Some(119));
+    let unknown = store.archive.stage_progress(import_id(9), Stage::Git).await;
+    assert_eq!(unknown.unwrap(), None);
+}
+
+#[tokio::test]
+async fn gaps_are_kept_once_replaced_and_cleared() {
+    let store = Store::new().await;
+    let import = store.start_import(0, &name()).await;
+    let other = store.start_import(1, &name()).await;
+    let comments = Stage::PullRequestComments;
+    let mut transaction = store.begin().await;
+    for gap in [
+        gap(
+            comments,
+            "comments of pull request #7",
+            GapReason::SourceError,
+        ),
+        gap(
+            comments,
+            "comments of pull request #70",
+            GapReason::CountMismatch,
+        ),
+        gap(Stage::Users, "workspace members", GapReason::NotPermitted),
+        // The same once more, for a better reason.
+        gap(
+            comments,
+            "comments of pull request #7",
+            GapReason::NotPermitted,
+        ),
+    ] {
+        transaction.add_gap(import, &gap).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    let objects = async || {
+        let gaps = store.archive.gaps(import).await.unwrap();
+        let objects = gaps.into_iter().map(|gap| (gap.object, gap.reason));
+        objects.collect::<Vec<_>>()
+    };
+    let (seven, seventy, members) = (
+        (
+            "comments of pull request #7".to_owned(),
+            GapReason::NotPermitted,
+        ),
+        (
+            "comments of pull request #70".to_owned(),
+            GapReason::CountMismatch,
+        ),
+        ("workspace members".to_owned(), GapReason::NotPermitted),
+    );
+    assert_eq!(objects().await, [members.clone(), seven, seventy.clone()]);
+
+    let mut transaction = store.begin().await;
+    transaction
+        .clear_gap(import, comments, "comments of pull request #7")
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(objects().await, [members.clone(), seventy]);
+
+    let mut transaction = store.begin().await;
+    let mismatch = GapReason::CountMismatch;
+    transaction.clear_gaps(other, mismatch).await.unwrap();
+    transaction.clear_gaps(import, mismatch).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(objects().await, [members]);
+    assert!(store.archive.gaps(other).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_latest_import_is_the_one_that_began_last() {
+    let store = Store::new().await;
+    let other = "teapots/cosy".parse().unwrap();
+    assert!(
+        store
+            .archive
+            .latest_import(&name())
+            .await
+            .unwrap()
+            .is_none()
+    );
+    // Stored in another order than they began.
+    let late = store.start_import(5, &name()).await;
+    store.start_import(1, &name()).await;
+    let of_other = store.start_import(9, &other).await;
+    let uuid = repository_uuid(1);
+    let mut transaction = store.begin().await;
+    transaction
+        .set_import_repository(late, &uuid)
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+
+    let latest = store.archive.latest_import(&name()).await.unwrap().unwrap();
+    assert_eq!((latest.id, latest.repository), (late, Some(uuid)));
+    assert_eq!(latest.stages, Stage::ALL);
+    assert_eq!(latest.state, ImportState::Running);
+    let all = store.archive.latest_imports().await.unwrap();
+    let ids: Vec<_> = all.iter().map(|import| import.id).collect();
+    assert_eq!(ids, [of_other, late]);
+}
+
+#[tokio::test]
+async fn a_value_that_nobody_wrote_is_named_with_its_place() {
+    let store = Store::new().await;
+    let import = store.start_import(0, &name()).await;
+    let mut side = store.side().await;
+    crate::support::run(&mut side, "update imports set state = 'dreaming'").await;
+    let error = store.archive.report(import).await.unwrap_err().to_string();
+    assert!(
+        error.contains("imports.state") && error.contains("dreaming"),
+        "{error}"
+    );
+}

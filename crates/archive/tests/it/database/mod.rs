@@ -1,0 +1,9 @@
+//! The tables: what is stored, when, and what another connection sees of it.
+
+mod accounts;
+mod disk_full;
+mod imports;
+mod open;
+mod pending;
+mod rows;
+mod transactions;

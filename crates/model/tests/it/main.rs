@@ -1,0 +1,3 @@
+//! The house as a whole: which crate may know which.
+
+mod architecture;

@@ -1,0 +1,15 @@
+//! Imports from the simulator, over real HTTP, real git and a real database.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
+
+mod changes;
+mod complete;
+mod failures;
+mod gaps;
+mod names;
+mod resume;
+mod selection;
+mod support;
+mod sweep;

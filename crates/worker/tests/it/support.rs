@@ -1,0 +1,320 @@
+//! A simulator, an archive, and an importer between them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bucketload_archive::mirror::{BundleKind, TransportKind};
+use bucketload_archive::{Archive, DataDir, export_jsonl};
+use bucketload_auth::Credential;
+use bucketload_bitbucket::{Client, ClientOptions, PullRequest};
+use bucketload_model::{
+    Gap, ImportReport, ImportState, ProgressEvent, RecordingSink, RepositoryName, Stage,
+    StageReport, StageState, SystemClock,
+};
+use bucketload_simulator::{
+    Control, Effect, Fault, Mutated, Mutation, RequestKind, SeedOptions, Simulator,
+    SimulatorOptions, World,
+};
+use bucketload_worker::{ImportOutcome, Importer, Selection};
+use futures::TryStreamExt as _;
+use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, SqliteConnection};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const TOKEN: &str = "simulator-full-access";
+pub(crate) const NAME: &str = "seaside/lighthouse";
+
+/// Two pages of pull requests, most of them with comments, and little git.
+pub(crate) fn small() -> SeedOptions {
+    SeedOptions {
+        pull_requests: 60,
+        git_commits: 4,
+        ..SeedOptions::default()
+    }
+}
+
+pub(crate) struct Remote {
+    pub(crate) simulator: Simulator,
+    pub(crate) control: Control,
+}
+
+pub(crate) async fn remote(options: SeedOptions) -> Remote {
+    let world = World::seeded(options).unwrap();
+    let simulator = Simulator::start(SimulatorOptions::default(), world)
+        .await
+        .unwrap();
+    let control = simulator.control();
+    Remote { simulator, control }
+}
+
+/// A simulator and an archive that knows it.
+pub(crate) async fn bench() -> (Remote, Local) {
+    let remote = remote(small()).await;
+    let local = Local::new(&remote).await;
+    (remote, local)
+}
+
+impl Remote {
+    pub(crate) fn mutate(&self, mutation: Mutation) -> Mutated {
+        self.control.mutate(mutation).unwrap()
+    }
+
+    pub(crate) fn on_path(&self, path: &str, effect: Effect) {
+        self.control.add_fault(Fault::on_path(path, effect));
+    }
+
+    /// REST requests since the log was emptied, by what they asked for.
+    pub(crate) fn rest(&self) -> Vec<String> {
+        let requests = self.control.requests().into_iter();
+        requests
+            .filter(|request| request.kind == RequestKind::Rest)
+            .map(|request| request.target)
+            .collect()
+    }
+
+    /// How many of them had this in their address.
+    pub(crate) fn asked(&self, part: &str) -> usize {
+        self.rest().iter().filter(|one| one.contains(part)).count()
+    }
+}
+
+pub(crate) fn client(remote: &Remote, credential: Credential) -> Client {
+    let mut options = ClientOptions::new(remote.simulator.api_url().parse().unwrap());
+    options.first_retry_delay = Duration::from_millis(1);
+    options.hourly_quota = Some(0);
+    Client::new(options, credential).unwrap()
+}
+
+/// An archive and what imports into it.
+pub(crate) struct Local {
+    pub(crate) folder: TempDir,
+    pub(crate) importer: Importer,
+    pub(crate) sink: Arc<RecordingSink>,
+}
+
+impl Local {
+    pub(crate) async fn new(remote: &Remote) -> Self {
+        Self::with(remote, Credential::access_token(TOKEN)).await
+    }
+
+    pub(crate) async fn with(remote: &Remote, credential: Credential) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::new(folder.path().join("data"));
+        data_dir.create().unwrap();
+        let sink = Arc::new(RecordingSink::default());
+        let importer = Importer {
+            archive: Archive::open(&data_dir).await.unwrap(),
+            data_dir,
+            client: client(remote, credential),
+            web_url: remote.simulator.web_url().parse().unwrap(),
+            whole_lists: false,
+            transport: TransportKind::Gix,
+            sink: sink.clone(),
+            clock: Arc::new(SystemClock),
+            cancel: CancellationToken::new(),
+        };
+        Self {
+            folder,
+            importer,
+            sink,
+        }
+    }
+
+    /// From now on another server is asked.
+    pub(crate) fn turn_to(&mut self, remote: &Remote) {
+        self.importer.client = client(remote, Credential::access_token(TOKEN));
+        self.importer.web_url = remote.simulator.web_url().parse().unwrap();
+    }
+
+    pub(crate) async fn import(&self) -> ImportReport {
+        self.import_as(NAME).await
+    }
+
+    /// An import that reaches its end.
+    pub(crate) async fn import_as(&self, name: &str) -> ImportReport {
+        let outcome = self.try_import(name, &Selection::default()).await;
+        assert!(outcome.failure.is_none(), "{:?}", outcome.failure);
+        outcome.report
+    }
+
+    pub(crate) async fn try_import(&self, name: &str, selection: &Selection) -> ImportOutcome {
+        let name: RepositoryName = name.parse().unwrap();
+        // No import here takes long; one that does goes round in circles.
+        let limit = Duration::from_mins(1);
+        let import = self.importer.import(&name, selection);
+        let outcome = tokio::time::timeout(limit, import).await;
+        assert!(outcome.is_ok(), "it does not end");
+        outcome.unwrap().unwrap()
+    }
+
+    pub(crate) async fn side(&self) -> SqliteConnection {
+        SqliteConnectOptions::new()
+            .filename(self.importer.data_dir.database())
+            .connect()
+            .await
+            .unwrap()
+    }
+
+    /// From now on every row of content that is touched is noted.
+    pub(crate) async fn watch(&self) {
+        let mut side = self.side().await;
+        let mut sql = "create table touched (what text not null);".to_owned();
+        for table in [
+            "repositories",
+            "accounts",
+            "workspace_members",
+            "pull_requests",
+            "pull_request_comments",
+            "pending",
+        ] {
+            for action in ["insert", "update", "delete"] {
+                write!(
+                    sql,
+                    "create trigger touched_{table}_{action} after {action} on {table}
+                     begin insert into touched values ('{action} {table}'); end;"
+                )
+                .unwrap();
+            }
+        }
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+            .execute(&mut side)
+            .await
+            .unwrap();
+    }
+
+    /// What was touched since [`Local::watch`] or the last call, each kind once.
+    pub(crate) async fn touched(&self) -> Vec<String> {
+        let mut side = self.side().await;
+        let rows = sqlx::query_scalar("select distinct what from touched order by what")
+            .fetch_all(&mut side)
+            .await
+            .unwrap();
+        sqlx::raw_sql("delete from touched")
+            .execute(&mut side)
+            .await
+            .unwrap();
+        rows
+    }
+
+    /// Every file of an export of the repository.
+    pub(crate) async fn export(&self, name: &str) -> BTreeMap<String, Vec<u8>> {
+        let name: RepositoryName = name.parse().unwrap();
+        let archive = &self.importer.archive;
+        let repository = archive.repository(&name).await.unwrap().unwrap();
+        let output = self.folder.path().join("export");
+        let kind = BundleKind::Reproducible;
+        let (folder, _) =
+            export_jsonl(archive, &self.importer.data_dir, &repository, &output, kind)
+                .await
+                .unwrap();
+        files(&folder)
+    }
+
+    /// The stored objects of one kind, as they were sent.
+    pub(crate) async fn objects(&self, file: &str) -> Vec<Value> {
+        let files = self.export(NAME).await;
+        let text = std::str::from_utf8(&files[file]).unwrap();
+        let lines = text.split_terminator('\n');
+        lines
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["source"].take())
+            .collect()
+    }
+
+    pub(crate) async fn object(&self, file: &str, id: u64) -> Value {
+        let objects = self.objects(file).await;
+        let found = objects.into_iter().find(|object| object["id"] == id);
+        found.unwrap_or_else(|| panic!("no {id} in {file}"))
+    }
+}
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read(&path).unwrap())
+        })
+        .collect()
+}
+
+/// The pull requests that have comments, in ascending order.
+pub(crate) async fn talkative(local: &Local) -> Vec<u64> {
+    let client = &local.importer.client;
+    let (endpoint, first) = client.pull_requests(&NAME.parse().unwrap());
+    let pages: Vec<_> = client
+        .pages::<PullRequest>(endpoint, first)
+        .try_collect()
+        .await
+        .unwrap();
+    let mut ids: Vec<u64> = pages
+        .iter()
+        .flat_map(|page| &page.items)
+        .filter(|item| item.value.comment_count.unwrap() > 1)
+        .map(|item| u64::try_from(item.value.id.0).unwrap())
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
+pub(crate) fn status(status: u16) -> Effect {
+    Effect::Answer {
+        status,
+        headers: Vec::new(),
+        body: r#"{"type":"error","error":{"message":"No."}}"#.to_owned(),
+    }
+}
+
+pub(crate) fn stage(report: &ImportReport, name: Stage) -> &StageReport {
+    report
+        .stages
+        .iter()
+        .find(|stage| stage.name == name)
+        .unwrap()
+}
+
+/// Everything that was reported is stored, and nothing is said to be missing.
+pub(crate) fn assert_complete(report: &ImportReport) {
+    assert_eq!(report.gaps, []);
+    assert_eq!(report.state, ImportState::Complete, "{report:#?}");
+    assert_eq!(report.error, None);
+    assert!(report.finished_at.is_some());
+    for stage in &report.stages {
+        assert_eq!(stage.state, StageState::Complete, "{stage:?}");
+        assert_eq!(stage.missing, 0, "{stage:?}");
+        if let Some(expected) = stage.expected {
+            assert_eq!(stage.stored, expected, "{stage:?}");
+        }
+    }
+}
+
+/// The one gap of a report.
+pub(crate) fn only_gap(report: &ImportReport) -> &Gap {
+    assert_eq!(report.state, ImportState::CompleteWithGaps, "{report:#?}");
+    let [gap] = &report.gaps[..] else {
+        panic!("{:#?}", report.gaps);
+    };
+    gap
+}
+
+/// No stage's counter ever went backwards in one import, however often that was resumed.
+pub(crate) fn assert_counters_only_rise(events: &[ProgressEvent]) {
+    let mut last: BTreeMap<Stage, u64> = BTreeMap::new();
+    for event in events {
+        if let ProgressEvent::ImportStarted { resumed: false, .. } = event {
+            last.clear();
+        }
+        if let ProgressEvent::StageStarted { stage, stored, .. }
+        | ProgressEvent::StageAdvanced { stage, stored, .. }
+        | ProgressEvent::StageFinished { stage, stored, .. } = event
+        {
+            let before = last.insert(*stage, *stored).unwrap_or_default();
+            assert!(before <= *stored, "{stage}: {before} became {stored}");
+        }
+    }
+}
