@@ -1,6 +1,6 @@
 //! The surface that scripts rely on.
 
-use bucketload_simulator::SeedOptions;
+use bucketload_simulator::{Effect, Fault, SeedOptions};
 use serde_json::json;
 
 use crate::support::{Double, bare_command, lines, run, small, stage};
@@ -258,4 +258,38 @@ fn reading_what_is_not_there() {
         assert!(ran.stderr.contains("there is no archive"), "{}", ran.stderr);
     }
     assert!(!folder.path().join("nothing").exists());
+}
+
+#[test]
+fn an_announced_removal_is_kept_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = Double::seeded(small());
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    double.control().add_fault(Fault::on_path(
+        "/members",
+        Effect::Answer {
+            status: 200,
+            headers: vec![
+                header("deprecation", "@1771545600"),
+                header("sunset", "Fri, 21 Aug 2026 00:00:00 UTC"),
+                header(
+                    "link",
+                    "<https://example.org/#CHANGE-1>; rel=\"deprecation\"",
+                ),
+            ],
+            body: r#"{"values": [], "size": 0}"#.to_owned(),
+        },
+    ));
+    let ran = double
+        .run(folder.path(), &["import", "seaside/lighthouse"])
+        .expect(0);
+    assert!(ran.stderr.contains("announces a removal"), "{}", ran.stderr);
+    let shown = run(bare_command(folder.path()).arg("status"))
+        .expect(0)
+        .stdout;
+    assert!(shown.contains("announces to remove “members”"), "{shown}");
+    assert!(
+        shown.contains("21 Aug 2026") && shown.contains("#CHANGE-1"),
+        "{shown}"
+    );
 }

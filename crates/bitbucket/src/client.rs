@@ -6,8 +6,8 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use bucketload_auth::Credential;
 use bucketload_model::{
-    Clock, ErrorClass, MemoryLedger, NullSink, ProgressEvent, ProgressSink, QuotaLedger, QuotaRule,
-    QuotaSaid, SystemClock, Wait, WaitReason,
+    AnnouncedRemoval, Clock, ErrorClass, MemoryLedger, NullSink, ProgressEvent, ProgressSink,
+    QuotaLedger, QuotaRule, QuotaSaid, SystemClock, Wait, WaitReason,
 };
 use chrono::{DateTime, Utc};
 use reqwest::header::{self, HeaderMap, HeaderValue};
@@ -21,6 +21,7 @@ use crate::Endpoint;
 use crate::error::{BuildError, RequestError, RequestErrorKind};
 use crate::governor::{Governor, GovernorOptions, Leave, NoLeave};
 use crate::page::{Answer, Item, read_item};
+use crate::removals::Removals;
 
 /// Requests under way at once. Other tools use two to four; at 100 ms an answer
 /// eight spend the hourly quota in under a minute, and more gain nothing.
@@ -113,6 +114,7 @@ pub struct Client {
     in_flight: Arc<Semaphore>,
     options: Arc<ClientOptions>,
     credential: Arc<Credential>,
+    removals: Arc<Removals>,
 }
 
 /// An answer that was understood.
@@ -183,6 +185,7 @@ impl Client {
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             options: Arc::new(options),
             credential: Arc::new(credential),
+            removals: Arc::default(),
         })
     }
 
@@ -199,6 +202,11 @@ impl Client {
     /// The credential in use.
     pub fn credential(&self) -> &Credential {
         &self.credential
+    }
+
+    /// What answers so far have announced to remove.
+    pub fn announced_removals(&self) -> Vec<AnnouncedRemoval> {
+        self.removals.all()
     }
 
     /// How many requests can be under way at once.
@@ -309,6 +317,9 @@ impl Client {
             self.governor.answered(leave, said).await
         };
         noted.map_err(RequestErrorKind::Ledger)?;
+        if let Some(removal) = announced_removal(endpoint, &body.headers) {
+            self.removals.note(endpoint, removal);
+        }
         if body.status.is_redirection() {
             return Err(RequestErrorKind::ForeignNext {
                 address: text(&body.headers, "location").unwrap_or_default(),
@@ -479,6 +490,18 @@ fn seconds(headers: &HeaderMap, name: &str) -> Option<Duration> {
     first_number(headers, name)
         .filter(|seconds| *seconds < 86_400)
         .map(Duration::from_secs)
+}
+
+fn announced_removal(endpoint: Endpoint, headers: &HeaderMap) -> Option<AnnouncedRemoval> {
+    let deprecation = text(headers, "deprecation");
+    let sunset = text(headers, "sunset");
+    // A `Link` alone may be about anything.
+    (deprecation.is_some() || sunset.is_some()).then(|| AnnouncedRemoval {
+        endpoint: endpoint.name().to_owned(),
+        deprecation,
+        sunset,
+        link: text(headers, "link"),
+    })
 }
 
 fn served_at(headers: &HeaderMap) -> Option<DateTime<Utc>> {

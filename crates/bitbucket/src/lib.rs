@@ -8,6 +8,7 @@ mod governor;
 mod lenient;
 mod models;
 mod page;
+mod removals;
 
 pub use client::{Client, ClientOptions, WaitPolicy};
 pub use endpoint::Endpoint;

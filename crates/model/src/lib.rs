@@ -7,6 +7,7 @@ mod gap;
 mod ids;
 mod progress;
 mod quota;
+mod removal;
 mod report;
 mod source;
 mod stage;
@@ -26,6 +27,7 @@ pub use quota::{
     BucketChange, LedgerError, LedgerFuture, MemoryLedger, QuotaLedger, QuotaRule, QuotaSaid,
     RateBucket, Verdict,
 };
+pub use removal::AnnouncedRemoval;
 pub use report::{GitReport, ImportReport, ImportState, RequestReport, StageReport, StageState};
 pub use source::{ParseSourceError, Source};
 pub use stage::{ParseStageError, Stage};

@@ -157,6 +157,11 @@ impl Importer {
         transaction
             .set_import_state(import, state, reason.as_deref(), Some(self.clock.now()))
             .await?;
+        for removal in self.client.announced_removals() {
+            transaction
+                .put_announced_removal(&removal, self.clock.now())
+                .await?;
+        }
         transaction.commit().await?;
         let vanished = ImportError::Vanished(import);
         self.archive.report(import).await?.ok_or(vanished)

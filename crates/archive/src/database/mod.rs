@@ -10,6 +10,7 @@ mod open;
 mod pending;
 mod pull_requests;
 mod quota;
+mod removals;
 mod repositories;
 
 pub use accounts::AccountRecord;

@@ -17,13 +17,14 @@ pub(crate) async fn run(session: &Session, options: &StatusOptions) -> Result<Ex
         Some(text) => vec![find(&archive, text).await?],
         None => latest(&archive).await?,
     };
+    let removals = archive.announced_removals().await?;
     archive.close().await;
     let reports: Vec<ImportReport> = reports
         .into_iter()
         .map(|report| as_it_is(report, is_in_use))
         .collect();
     if session.json {
-        output::json(&json!({ "imports": reports }));
+        output::json(&json!({ "imports": reports, "announced_removals": removals }));
         return Ok(Exit::Complete);
     }
     if reports.is_empty() {
@@ -36,6 +37,7 @@ pub(crate) async fn run(session: &Session, options: &StatusOptions) -> Result<Ex
             output::line(&summary::one_line(report));
         }
     }
+    summary::removals(&removals);
     Ok(Exit::Complete)
 }
 

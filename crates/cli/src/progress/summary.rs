@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bucketload_model::{GapReason, ImportReport, ImportState, Stage, StageState};
+use bucketload_model::{AnnouncedRemoval, GapReason, ImportReport, ImportState, Stage, StageState};
 use bucketload_worker::RepositoryPlan;
 
 use crate::output::{self, counted, grouped};
@@ -105,6 +105,26 @@ pub(crate) fn of_many(reports: &[ImportReport], wanted: usize) {
         wanted - count(ImportState::Complete) - count(ImportState::CompleteWithGaps),
         counted(requests, "request", "requests"),
     ));
+}
+
+/// What Bitbucket announces to remove: whoever reads this still has time.
+pub(crate) fn removals(removals: &[AnnouncedRemoval]) {
+    for removal in removals {
+        let sunset = removal
+            .sunset
+            .as_deref()
+            .map_or_else(String::new, |sunset| {
+                format!(" It ends on {}.", output::printable(sunset))
+            });
+        let link = removal
+            .link
+            .as_deref()
+            .map_or_else(String::new, |link| format!(" {}", output::printable(link)));
+        output::line(&format!(
+            "Bitbucket announces to remove “{}”.{sunset}{link}",
+            removal.endpoint
+        ));
+    }
 }
 
 /// What an import would do.
