@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     reason = "a helper that fails is a test that fails"
 )]
+#![expect(clippy::print_stdout, reason = "a skipped test says so")]
 
 mod errors;
 mod hostile;
@@ -10,5 +11,6 @@ mod lenient;
 mod limits;
 mod pages;
 mod recorded;
+mod recorded_endpoints;
 mod retries;
 mod support;
