@@ -30,6 +30,9 @@ const MAX_IN_FLIGHT: usize = 8;
 /// No JSON answer of Bitbucket comes near it: pages have at most 100 objects.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
+/// Diffs and patches are plain text.
+const ACCEPT: &str = "application/json, */*;q=0.1";
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Longest silence while an answer comes in.
@@ -128,11 +131,14 @@ pub(crate) struct Got<T> {
 }
 
 /// What came back: a body, or nothing of use.
-struct Body {
-    status: reqwest::StatusCode,
-    headers: HeaderMap,
-    bytes: Vec<u8>,
+pub(crate) struct Body {
+    pub(crate) status: reqwest::StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
 }
+
+/// Makes something of the body of a success.
+pub(crate) type ReadBody<T> = fn(Body) -> Result<T, RequestErrorKind>;
 
 impl Client {
     /// A client.
@@ -146,7 +152,7 @@ impl Client {
         // Another part of the process may have installed it already; it is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
         if let Some(authorization) = credential.rest_authorization() {
             let mut value = HeaderValue::from_str(authorization.expose_secret())
                 .map_err(|_| BuildError::Credential)?;
@@ -232,6 +238,16 @@ impl Client {
         endpoint: Endpoint,
         url: &Url,
     ) -> Result<Got<T>, RequestError> {
+        self.get(endpoint, url, json).await
+    }
+
+    /// The same for an answer of any kind.
+    pub(crate) async fn get<T>(
+        &self,
+        endpoint: Endpoint,
+        url: &Url,
+        read: ReadBody<T>,
+    ) -> Result<Got<T>, RequestError> {
         let mut delays = ExponentialBuilder::default()
             .with_min_delay(self.options.first_retry_delay)
             .with_max_delay(LONGEST_RETRY_DELAY)
@@ -248,7 +264,7 @@ impl Client {
             let leave = self.governor.leave(patient).await;
             let leave = leave.map_err(|reason| fail(reason.into(), requests))?;
             requests += 1;
-            let result = self.attempt(endpoint, url, leave).await;
+            let result = self.attempt(endpoint, url, leave, read).await;
             drop(place);
             let kind = match result {
                 Ok((value, served_at)) => {
@@ -295,11 +311,12 @@ impl Client {
         self.options.sink.emit(ProgressEvent::WaitEnded);
     }
 
-    async fn attempt<T: DeserializeOwned>(
+    async fn attempt<T>(
         &self,
         endpoint: Endpoint,
         url: &Url,
         leave: Leave,
+        read: ReadBody<T>,
     ) -> Result<(T, Option<DateTime<Utc>>), RequestErrorKind> {
         let body = self.receive(url).await?;
         tracing::debug!(
@@ -328,24 +345,8 @@ impl Client {
         if !body.status.is_success() {
             return Err(refusal(&body));
         }
-        if !looks_like_json(&body.bytes) {
-            return Err(RequestErrorKind::NotJson {
-                excerpt: excerpt(&body.bytes),
-            });
-        }
-        let mut deserializer = serde_json::Deserializer::from_slice(&body.bytes);
-        let read = serde_path_to_error::deserialize(&mut deserializer);
         let served_at = served_at(&body.headers);
-        read.map(|value| (value, served_at)).map_err(|error| {
-            // A document that ends early was cut off on the way.
-            if error.inner().is_eof() || error.inner().is_syntax() {
-                RequestErrorKind::NotJson {
-                    excerpt: excerpt(&body.bytes),
-                }
-            } else {
-                shape(error)
-            }
-        })
+        read(body).map(|value| (value, served_at))
     }
 
     async fn receive(&self, url: &Url) -> Result<Body, RequestErrorKind> {
@@ -419,6 +420,29 @@ fn shape(error: serde_path_to_error::Error<serde_json::Error>) -> RequestErrorKi
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "every reader of bodies has one type, and some keep the bytes"
+)]
+fn json<T: DeserializeOwned>(body: Body) -> Result<T, RequestErrorKind> {
+    if !looks_like_json(&body.bytes) {
+        return Err(RequestErrorKind::NotJson {
+            excerpt: excerpt(&body.bytes),
+        });
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(&body.bytes);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        // A document that ends early was cut off on the way.
+        if error.inner().is_eof() || error.inner().is_syntax() {
+            RequestErrorKind::NotJson {
+                excerpt: excerpt(&body.bytes),
+            }
+        } else {
+            shape(error)
+        }
+    })
+}
+
 fn refusal(body: &Body) -> RequestErrorKind {
     RequestErrorKind::Status {
         status: body.status.as_u16(),
@@ -475,7 +499,7 @@ fn printable(text: &str) -> String {
     clean.trim_end().to_owned()
 }
 
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(printable)
 }
 

@@ -66,6 +66,16 @@ text_id! {
     AccountUuid
 }
 
+text_id! {
+    /// The permanent id of a deployment environment, in braces.
+    EnvironmentUuid
+}
+text_id! {
+    /// The hash of a commit in hexadecimal digits: all 40 of it, or the 12 that
+    /// pull requests show.
+    CommitHash
+}
+
 /// Slugs become folder names and parts of URLs, so only what Bitbucket itself
 /// allows in them gets through: letters, digits, `_`, `-` and `.`, and neither
 /// a leading dot nor a name that is only dots.
@@ -144,6 +154,34 @@ impl FromStr for AccountUuid {
     }
 }
 
+impl FromStr for EnvironmentUuid {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        check_braced_uuid(text, "environment UUID")?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl FromStr for CommitHash {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // 64 digits are those of SHA-256, should it come; git shortens to no less than 4.
+        let is_hash =
+            (4..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_hash {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(ParseIdError {
+                kind: "commit hash",
+                text: text.to_owned(),
+                rule: "it must be 4 to 64 hexadecimal digits",
+            })
+        }
+    }
+}
+
 /// A repository as people name it: `workspace/slug`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryName {
@@ -214,6 +252,22 @@ number_id! {
     /// The id of a comment, unique in all of Bitbucket.
     CommentId
 }
+number_id! {
+    /// The id of a task on a pull request.
+    TaskId
+}
+number_id! {
+    /// The number of an issue, unique in its repository.
+    IssueId
+}
+number_id! {
+    /// The id of a change to an issue, which is also that of the comment made with it.
+    IssueChangeId
+}
+number_id! {
+    /// The id of a branch restriction.
+    BranchRestrictionId
+}
 
 /// The id of one import: a version 7 UUID, so that ids sort by the time they began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -280,6 +334,17 @@ mod tests {
                 .parse::<RepositoryUuid>()
                 .is_err()
         );
+    }
+
+    #[test]
+    fn hashes_are_hexadecimal_and_nothing_else() {
+        for good in ["9f733b96b98a", "9F733B96B98A4175276EDF6A2E1231489C3BDD23"] {
+            let hash = good.parse::<CommitHash>().unwrap();
+            assert_eq!(hash.as_str(), good.to_ascii_lowercase());
+        }
+        for bad in ["", "..", "main", "9f7", "9f733b96b98a ", &"a".repeat(65)] {
+            assert!(bad.parse::<CommitHash>().is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -17,8 +17,9 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error_class::ErrorClass;
 pub use gap::{Gap, GapReason};
 pub use ids::{
-    AccountUuid, CommentId, ImportId, ParseIdError, PullRequestId, RepositoryName, RepositorySlug,
-    RepositoryUuid, WorkspaceSlug,
+    AccountUuid, BranchRestrictionId, CommentId, CommitHash, EnvironmentUuid, ImportId,
+    IssueChangeId, IssueId, ParseIdError, PullRequestId, RepositoryName, RepositorySlug,
+    RepositoryUuid, TaskId, WorkspaceSlug,
 };
 pub use progress::{
     GitPhase, GitTransfer, NullSink, ProgressEvent, ProgressSink, RecordingSink, Wait, WaitReason,

@@ -1,5 +1,6 @@
 //! The handle by which tests steer a running simulator.
 
+use crate::announcement::Announcement;
 use crate::credentials::Credential;
 use crate::error::{Result, SimulatorError};
 use crate::fault::Fault;
@@ -34,6 +35,16 @@ impl Control {
     /// Removes every fault.
     pub fn clear_faults(&self) {
         self.0.steering().faults.clear();
+    }
+
+    /// Lets an endpoint say in every answer that it will be removed, errors included.
+    pub fn announce(&self, announcement: Announcement) {
+        self.0.steering().announcements.push(announcement);
+    }
+
+    /// Takes back every announcement.
+    pub fn clear_announcements(&self) {
+        self.0.steering().announcements.clear();
     }
 
     /// REST and git requests since the last reset, in the order they came.

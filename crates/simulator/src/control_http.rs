@@ -56,6 +56,15 @@ fn steer(control: &Control, method: &Method, path: &str, body: &[u8]) -> Result<
             control.clear_faults();
             Ok(done)
         }
+        ("GET", "announcements") => Ok(json!(control.0.steering().announcements)),
+        ("POST", "announcements") => {
+            control.announce(parse(body)?);
+            Ok(done)
+        }
+        ("DELETE", "announcements") => {
+            control.clear_announcements();
+            Ok(done)
+        }
         ("POST", "credentials") => {
             control.add_credential(parse(body)?);
             Ok(done)

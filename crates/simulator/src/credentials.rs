@@ -41,9 +41,12 @@ impl Credential {
         let scopes = [
             "account",
             "email",
+            "issue",
+            "pipeline",
             "project",
             "pullrequest",
             "repository",
+            "repository:admin",
             "webhook",
         ];
         Self {
@@ -75,6 +78,7 @@ impl Credential {
     /// | `simulator-full-access` | OAuth | all |
     /// | `simulator-access-token` | access token | all |
     /// | `simulator-api-token` of `ada@example.com` | API token | all |
+    /// | `simulator-plain-import` | OAuth | `account`, `project`, `pullrequest` |
     /// | `simulator-repository-only` | access token | `repository` |
     /// | `simulator-no-scopes` | access token | none |
     pub fn defaults() -> Vec<Self> {
@@ -87,6 +91,12 @@ impl Credential {
                     email: "ada@example.com".to_owned(),
                 },
             ),
+            // What git, pull requests and names need: no settings.
+            Self::new("simulator-plain-import", CredentialKind::OAuth).with_scopes(&[
+                "account",
+                "project",
+                "pullrequest",
+            ]),
             Self::new("simulator-repository-only", CredentialKind::AccessToken)
                 .with_scopes(&["repository"]),
             Self::new("simulator-no-scopes", CredentialKind::AccessToken).with_scopes(&[]),
@@ -165,15 +175,23 @@ impl Identity {
 
     /// An unfinished request of an anonymous client is not refused here: whether the thing asked
     /// for is public is known later.
-    pub(crate) fn check_scope(&self, scope: &str) -> Result<(), ApiError> {
+    pub(crate) fn check_scopes(&self, scopes: &str) -> Result<(), ApiError> {
+        let mut scopes = scopes.split_whitespace();
         match self {
-            Self::Known(credential) if !scope.is_empty() && !credential.grants(scope) => {
-                Err(ApiError::missing_scope(scope, &credential.scopes))
+            Self::Known(credential) => {
+                if scopes.clone().all(|scope| credential.grants(scope)) {
+                    return Ok(());
+                }
+                let required: Vec<&str> = scopes.collect();
+                Err(ApiError::missing_scopes(&required, &credential.scopes))
             }
-            Self::Anonymous if !matches!(scope, "" | "repository" | "pullrequest" | "project") => {
-                Err(ApiError::unauthorized())
+            Self::Anonymous => {
+                if scopes.all(|scope| matches!(scope, "repository" | "pullrequest" | "project")) {
+                    Ok(())
+                } else {
+                    Err(ApiError::unauthorized())
+                }
             }
-            _ => Ok(()),
         }
     }
 

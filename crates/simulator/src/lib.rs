@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod announcement;
 mod control;
 mod control_http;
 mod credentials;
@@ -17,6 +18,7 @@ mod simulator;
 mod state;
 mod world;
 
+pub use announcement::Announcement;
 pub use control::Control;
 pub use credentials::{Credential, CredentialKind};
 pub use error::SimulatorError;

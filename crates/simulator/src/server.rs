@@ -1,5 +1,6 @@
 //! The way of a request: log, fault, latency, then REST or git.
 
+use crate::announcement::Announcement;
 use crate::credentials::{CredentialKind, Identity};
 use crate::endpoints::{self, Answered, Captures, Context, Route};
 use crate::fault::{self, Effect};
@@ -135,7 +136,16 @@ async fn rest_answer(
     });
     let mut headers = vec![("x-credential-type", credential.to_owned())];
     if let Some((route, _)) = route.as_ref().filter(|(route, _)| !route.scope.is_empty()) {
-        headers.push(("x-accepted-oauth-scopes", route.scope.to_owned()));
+        headers.push(("x-accepted-oauth-scopes", route.scope.replace(' ', ", ")));
+    }
+    if let Some((route, _)) = &route {
+        let steering = state.steering();
+        let announced = steering.announcements.iter();
+        headers.extend(
+            announced
+                .filter(|announcement| announcement.endpoint == route.path)
+                .flat_map(Announcement::headers),
+        );
     }
     if let Ok(identity) = &identity {
         let tells = match identity {
@@ -201,7 +211,7 @@ impl Asked {
     }
 
     fn answer_now(&self, state: &State) -> Answered {
-        self.identity.check_scope(self.route.scope)?;
+        self.identity.check_scopes(self.route.scope)?;
         (self.route.handler)(&Context {
             world: &state.world(),
             links: &state.links,

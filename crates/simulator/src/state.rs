@@ -1,5 +1,6 @@
 //! What all requests of one simulator share.
 
+use crate::announcement::Announcement;
 use crate::credentials::Credential;
 use crate::fault::Fault;
 use crate::log::Log;
@@ -24,6 +25,7 @@ pub(crate) struct Steering {
     pub(crate) credentials: Vec<Credential>,
     pub(crate) latency: Duration,
     pub(crate) faults: Vec<Fault>,
+    pub(crate) announcements: Vec<Announcement>,
     pub(crate) buckets: Buckets,
 }
 

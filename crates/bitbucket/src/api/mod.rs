@@ -1,12 +1,24 @@
-//! One file per endpoint family: where each list begins.
+//! One file per endpoint family: where each list begins, and single objects.
 
+mod activity;
+mod commits;
+mod diffs;
+mod downloads;
+mod identity;
+mod issues;
+mod pipelines;
 mod pull_requests;
+mod refs;
 mod repositories;
+mod settings;
 mod workspaces;
 
+pub use repositories::{RepositoriesOptions, Role};
+
+use bucketload_model::{PullRequestId, RepositoryName};
 use url::Url;
 
-use crate::Client;
+use crate::{Client, Endpoint, PageUrl};
 
 impl Client {
     /// The address below the API root with `segments`, each percent-encoded.
@@ -17,4 +29,39 @@ impl Client {
         }
         url
     }
+
+    /// The address of `segments` below a repository.
+    fn below(&self, name: &RepositoryName, segments: &[&str]) -> Url {
+        let repository = ["repositories", name.workspace.as_str(), name.slug.as_str()];
+        self.address(&[&repository, segments].concat())
+    }
+
+    /// A list of a repository, in its largest pages.
+    fn list_below(
+        &self,
+        endpoint: Endpoint,
+        name: &RepositoryName,
+        segments: &[&str],
+    ) -> (Endpoint, PageUrl) {
+        largest_pages(endpoint, self.below(name, segments))
+    }
+
+    /// A list of a pull request, in its largest pages.
+    fn list_of_pull_request(
+        &self,
+        endpoint: Endpoint,
+        name: &RepositoryName,
+        id: PullRequestId,
+        list: &str,
+    ) -> (Endpoint, PageUrl) {
+        self.list_below(endpoint, name, &["pullrequests", &id.to_string(), list])
+    }
+}
+
+/// The first page, as large as Bitbucket allows. It never says `page=1`, which is
+/// an error where the cursor is opaque.
+fn largest_pages(endpoint: Endpoint, mut url: Url) -> (Endpoint, PageUrl) {
+    url.query_pairs_mut()
+        .append_pair("pagelen", &endpoint.page_length().to_string());
+    (endpoint, PageUrl(url))
 }

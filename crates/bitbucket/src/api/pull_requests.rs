@@ -3,18 +3,14 @@
 use bucketload_model::{PullRequestId, RepositoryName};
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::{Client, Endpoint, PageUrl};
+use crate::error::RequestError;
+use crate::{Answer, Client, Endpoint, PageUrl, PullRequest};
 
 impl Client {
-    /// Every pull request of all four states, oldest first, with reviewers and
+    /// Every [`PullRequest`] of all four states, oldest first, with reviewers and
     /// participants, which the list leaves out unless asked.
     pub fn pull_requests(&self, name: &RepositoryName) -> (Endpoint, PageUrl) {
-        let mut url = self.address(&[
-            "repositories",
-            name.workspace.as_str(),
-            name.slug.as_str(),
-            "pullrequests",
-        ]);
+        let mut url = self.below(name, &["pullrequests"]);
         let mut query = url.query_pairs_mut();
         for state in ["OPEN", "MERGED", "DECLINED", "SUPERSEDED"] {
             query.append_pair("state", state);
@@ -45,24 +41,56 @@ impl Client {
         (endpoint, first)
     }
 
-    /// The discussion of one pull request, deleted comments included.
+    /// One pull request with all that Bitbucket says of it.
+    ///
+    /// # Errors
+    ///
+    /// When the request fails for good.
+    pub async fn pull_request(
+        &self,
+        name: &RepositoryName,
+        id: PullRequestId,
+    ) -> Result<Answer<PullRequest>, RequestError> {
+        let url = self.below(name, &["pullrequests", &id.to_string()]);
+        self.get_object(Endpoint::PullRequest, &url).await
+    }
+
+    /// The discussion of one pull request as [`Comment`](crate::Comment)s, deleted
+    /// ones included.
     pub fn pull_request_comments(
         &self,
         name: &RepositoryName,
         id: PullRequestId,
     ) -> (Endpoint, PageUrl) {
-        let mut url = self.address(&[
-            "repositories",
-            name.workspace.as_str(),
-            name.slug.as_str(),
-            "pullrequests",
-            &id.to_string(),
-            "comments",
-        ]);
-        url.query_pairs_mut().append_pair(
-            "pagelen",
-            &Endpoint::PullRequestComments.page_length().to_string(),
-        );
-        (Endpoint::PullRequestComments, PageUrl(url))
+        self.list_of_pull_request(Endpoint::PullRequestComments, name, id, "comments")
+    }
+
+    /// The [`Task`](crate::Task)s of one pull request, resolved ones included;
+    /// `task_count` counts only the others, so 0 does not mean that there are none.
+    pub fn pull_request_tasks(
+        &self,
+        name: &RepositoryName,
+        id: PullRequestId,
+    ) -> (Endpoint, PageUrl) {
+        self.list_of_pull_request(Endpoint::PullRequestTasks, name, id, "tasks")
+    }
+
+    /// What builds said of one pull request, as [`CommitStatus`](crate::CommitStatus).
+    pub fn pull_request_statuses(
+        &self,
+        name: &RepositoryName,
+        id: PullRequestId,
+    ) -> (Endpoint, PageUrl) {
+        self.list_of_pull_request(Endpoint::PullRequestStatuses, name, id, "statuses")
+    }
+
+    /// The [`Commit`](crate::Commit)s of one pull request, newest first. Empty when
+    /// the source branch is gone, 404 when the fork is.
+    pub fn pull_request_commits(
+        &self,
+        name: &RepositoryName,
+        id: PullRequestId,
+    ) -> (Endpoint, PageUrl) {
+        self.list_of_pull_request(Endpoint::PullRequestCommits, name, id, "commits")
     }
 }

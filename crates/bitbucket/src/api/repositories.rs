@@ -1,9 +1,46 @@
-//! `/repositories/{workspace}` and `/repositories/{workspace}/{repo_slug}`.
+//! `/repositories/{workspace}`, `/repositories/{workspace}/{repo_slug}`, and the
+//! lists of who watches and who forked.
 
 use bucketload_model::{RepositoryName, WorkspaceSlug};
 
 use crate::error::RequestError;
 use crate::{Answer, Client, Endpoint, PageUrl, Repository};
+
+/// Which repositories of a workspace, and in which order.
+#[derive(Debug, Clone, Default)]
+pub struct RepositoriesOptions {
+    /// A filter in Bitbucket's query language, such as `updated_on>=2026-11-01`.
+    pub q: Option<String>,
+    /// Only those in which the credential has at least this role.
+    pub role: Option<Role>,
+    /// The one field to sort by, such as `-updated_on`; `created_on` unless set, in
+    /// which a change during the crawl shifts nothing.
+    pub sort: Option<String>,
+}
+
+/// What an account may do with a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// May read it by invitation, not just because it is public.
+    Member,
+    /// May write to it.
+    Contributor,
+    /// May administer it.
+    Admin,
+    /// Owns it.
+    Owner,
+}
+
+impl Role {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Contributor => "contributor",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+}
 
 impl Client {
     /// One repository.
@@ -16,17 +53,43 @@ impl Client {
         &self,
         name: &RepositoryName,
     ) -> Result<Answer<Repository>, RequestError> {
-        let url = self.address(&["repositories", name.workspace.as_str(), name.slug.as_str()]);
+        let url = self.below(name, &[]);
         self.get_object(Endpoint::Repository, &url).await
     }
 
-    /// Every repository of a workspace that the credential may read, oldest first.
+    /// Every [`Repository`] of a workspace that the credential may read, oldest first.
     pub fn repositories(&self, workspace: &WorkspaceSlug) -> (Endpoint, PageUrl) {
+        self.repositories_with(workspace, &RepositoriesOptions::default())
+    }
+
+    /// The [`Repository`]s of a workspace that the options ask for.
+    pub fn repositories_with(
+        &self,
+        workspace: &WorkspaceSlug,
+        options: &RepositoriesOptions,
+    ) -> (Endpoint, PageUrl) {
         let mut url = self.address(&["repositories", workspace.as_str()]);
+        let mut query = url.query_pairs_mut();
+        query.append_pair("pagelen", &Endpoint::Repositories.page_length().to_string());
         // A stable order keeps pages from shifting under us.
-        url.query_pairs_mut()
-            .append_pair("pagelen", &Endpoint::Repositories.page_length().to_string())
-            .append_pair("sort", "created_on");
+        query.append_pair("sort", options.sort.as_deref().unwrap_or("created_on"));
+        if let Some(role) = options.role {
+            query.append_pair("role", role.as_str());
+        }
+        if let Some(q) = &options.q {
+            query.append_pair("q", q);
+        }
+        drop(query);
         (Endpoint::Repositories, PageUrl(url))
+    }
+
+    /// The [`Repository`]s that were forked from this one.
+    pub fn forks(&self, name: &RepositoryName) -> (Endpoint, PageUrl) {
+        self.list_below(Endpoint::Forks, name, &["forks"])
+    }
+
+    /// The [`Account`](crate::Account)s that watch a repository.
+    pub fn watchers(&self, name: &RepositoryName) -> (Endpoint, PageUrl) {
+        self.list_below(Endpoint::Watchers, name, &["watchers"])
     }
 }

@@ -1,15 +1,36 @@
-//! `/workspaces/{workspace}/members`.
+//! `/workspaces/{workspace}` and what is below it.
 
 use bucketload_model::WorkspaceSlug;
 
-use crate::{Client, Endpoint, PageUrl};
+use crate::error::RequestError;
+use crate::{Answer, Client, Endpoint, PageUrl, Workspace};
+
+use super::largest_pages;
 
 impl Client {
-    /// Everybody who is a member of a workspace. Needs the scope `account`.
+    /// One workspace.
+    ///
+    /// # Errors
+    ///
+    /// When the request fails for good.
+    pub async fn workspace(
+        &self,
+        workspace: &WorkspaceSlug,
+    ) -> Result<Answer<Workspace>, RequestError> {
+        let url = self.address(&["workspaces", workspace.as_str()]);
+        self.get_object(Endpoint::Workspace, &url).await
+    }
+
+    /// Everybody who is a member of a workspace, as
+    /// [`Membership`](crate::Membership). Needs the scope `account`.
     pub fn members(&self, workspace: &WorkspaceSlug) -> (Endpoint, PageUrl) {
-        let mut url = self.address(&["workspaces", workspace.as_str(), "members"]);
-        url.query_pairs_mut()
-            .append_pair("pagelen", &Endpoint::Members.page_length().to_string());
-        (Endpoint::Members, PageUrl(url))
+        let url = self.address(&["workspaces", workspace.as_str(), "members"]);
+        largest_pages(Endpoint::Members, url)
+    }
+
+    /// The [`Project`](crate::Project)s of a workspace.
+    pub fn projects(&self, workspace: &WorkspaceSlug) -> (Endpoint, PageUrl) {
+        let url = self.address(&["workspaces", workspace.as_str(), "projects"]);
+        largest_pages(Endpoint::Projects, url)
     }
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::lenient::{Loose, scalar};
 use crate::models::Account;
+use crate::models::link::Link;
 
 /// A pull request.
 #[derive(Debug, Clone, Deserialize)]
@@ -40,6 +41,16 @@ pub struct PullRequest {
     pub reviewers: Option<Loose<Vec<Loose<Account>>>>,
     /// Who took part. In lists only where asked for by `fields`.
     pub participants: Option<Loose<Vec<Participant>>>,
+    #[serde(default, deserialize_with = "scalar")]
+    links: Option<PullRequestLinks>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct PullRequestLinks {
+    #[serde(default, deserialize_with = "scalar")]
+    diff: Option<Link>,
+    #[serde(default, deserialize_with = "scalar")]
+    diffstat: Option<Link>,
 }
 
 /// One side of a pull request.
@@ -73,6 +84,17 @@ impl PullRequest {
     /// The branch that the change goes to.
     pub fn destination_branch(&self) -> Option<&str> {
         branch_name(self.destination.as_ref())
+    }
+
+    /// The address of the diff, without the redirect that
+    /// `…/pullrequests/{id}/diff` would answer.
+    pub fn diff_link(&self) -> Option<&str> {
+        self.links.as_ref()?.diff.as_ref()?.href()
+    }
+
+    /// The address of the list of changed files.
+    pub fn diffstat_link(&self) -> Option<&str> {
+        self.links.as_ref()?.diffstat.as_ref()?.href()
     }
 
     /// Everybody named in the pull request, with their verbatim source.

@@ -3,12 +3,15 @@
     clippy::unwrap_used,
     reason = "a helper that fails is a test that fails"
 )]
+#![expect(clippy::print_stdout, reason = "a skipped test says so")]
 
+mod endpoints;
 mod errors;
 mod hostile;
 mod lenient;
 mod limits;
 mod pages;
 mod recorded;
+mod recorded_endpoints;
 mod retries;
 mod support;

@@ -235,7 +235,9 @@ mod tests {
     #[test]
     fn every_template_is_well_formed() {
         let source = include_str!("bars.rs");
-        let templates = source.split('"').filter(|text| text.starts_with("  {prefix"));
+        let templates = source
+            .split('"')
+            .filter(|text| text.starts_with("  {prefix"));
         let mut count = 0;
         for template in templates {
             count += 1;

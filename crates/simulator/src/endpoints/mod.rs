@@ -4,10 +4,12 @@ mod activity;
 mod comments;
 mod commits;
 mod diffs;
+mod pipelines;
 mod pull_requests;
 mod refs;
 mod removed;
 mod repositories;
+mod settings;
 mod users;
 mod workspaces;
 
@@ -28,7 +30,7 @@ pub(crate) struct Route {
     /// As the OpenAPI document writes it. `{spec}`, `{name}` and `{revision}` at the end of a
     /// path take slashes too.
     pub(crate) path: &'static str,
-    /// The OAuth scope that it needs, or nothing.
+    /// The OAuth scopes that it needs, all of them, with a space between; or nothing.
     pub(crate) scope: &'static str,
     pub(crate) handler: fn(&Context<'_>) -> Answered,
     /// Whether it waits for git processes.
@@ -116,6 +118,8 @@ pub(crate) fn families() -> impl Iterator<Item = &'static Route> {
         pull_requests::ROUTES,
         comments::ROUTES,
         diffs::ROUTES,
+        settings::ROUTES,
+        pipelines::ROUTES,
         removed::ROUTES,
     ]
     .into_iter()
@@ -214,6 +218,12 @@ impl Context<'_> {
             orders: &self.world.orders,
         }
     }
+}
+
+/// What stands below `/repositories/{workspace}/{repo_slug}/` in a path, decoded.
+pub(crate) fn below_repository(path: &str) -> String {
+    let mut parts = path.trim_matches('/').splitn(4, '/');
+    decode(parts.nth(3).unwrap_or_default())
 }
 
 /// 404 of a pull request, in Bitbucket's words as far as they are known.

@@ -1,6 +1,6 @@
 //! What Atlassian has removed: the cross-workspace lists in April 2026, issues in August 2026.
 
-use super::{Answered, Context, Route};
+use super::{Answered, Context, Route, below_repository};
 use crate::http::cursor::Paging;
 use crate::http::list::{List, Shape};
 use crate::http::reply::ApiError;
@@ -66,12 +66,11 @@ fn cross_workspace(_context: &Context<'_>) -> Answered {
 /// Gone, unless the world is a recording from before and was told to show it.
 fn issues(context: &Context<'_>) -> Answered {
     let (_, repository) = context.repository()?;
-    let path = context.path.trim_matches('/');
-    let below = path.splitn(4, '/').nth(3).unwrap_or_default();
-    if let Some(values) = repository.content.recorded(context.links, below) {
+    let below = below_repository(context.path);
+    if let Some(values) = repository.content.recorded(context.links, &below) {
         return context.list(&List::of(values), Shape::paged(Paging::PAGES));
     }
-    match repository.content.recorded_object(context.links, below) {
+    match repository.content.recorded_object(context.links, &below) {
         Some(value) => context.object(value),
         None => Err(ApiError::removed("CHANGE-3071")),
     }

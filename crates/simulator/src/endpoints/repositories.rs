@@ -1,6 +1,6 @@
 //! Repositories and the small lists that hang on them.
 
-use super::{Answered, Context, Route};
+use super::{Answered, Context, Route, below_repository};
 use crate::credentials::Identity;
 use crate::http::cursor::Paging;
 use crate::http::list::{List, Shape};
@@ -16,22 +16,17 @@ pub(super) const ROUTES: &[Route] = &[
     Route::new(
         "/repositories/{workspace}/{repo_slug}/forks",
         "repository",
-        forks,
+        recorded,
     ),
     Route::new(
         "/repositories/{workspace}/{repo_slug}/watchers",
         "repository",
-        watchers,
+        recorded,
     ),
     Route::new(
         "/repositories/{workspace}/{repo_slug}/downloads",
         "repository",
-        downloads,
-    ),
-    Route::new(
-        "/repositories/{workspace}/{repo_slug}/default-reviewers",
-        "pullrequest",
-        default_reviewers,
+        recorded,
     ),
 ];
 
@@ -64,25 +59,11 @@ fn repository(context: &Context<'_>) -> Answered {
     context.object(repository.json(context.links))
 }
 
-fn forks(context: &Context<'_>) -> Answered {
-    recorded(context, "forks")
-}
-
-fn watchers(context: &Context<'_>) -> Answered {
-    recorded(context, "watchers")
-}
-
-fn downloads(context: &Context<'_>) -> Answered {
-    recorded(context, "downloads")
-}
-
-fn default_reviewers(context: &Context<'_>) -> Answered {
-    recorded(context, "default-reviewers")
-}
-
-fn recorded(context: &Context<'_>, name: &str) -> Answered {
+/// A list as it was recorded or seeded; what was not recorded is not there.
+pub(super) fn recorded(context: &Context<'_>) -> Answered {
     let (_, repository) = context.repository()?;
-    let values = repository.content.recorded(context.links, name);
+    let name = below_repository(context.path);
+    let values = repository.content.recorded(context.links, &name);
     let values = values.ok_or_else(|| ApiError::not_found(format!("{name} was not recorded")))?;
     context.list(&List::of(values), SHAPE)
 }

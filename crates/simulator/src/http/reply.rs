@@ -47,12 +47,12 @@ impl ApiError {
         )
     }
 
-    pub(crate) fn missing_scope(required: &str, granted: &[String]) -> Self {
+    pub(crate) fn missing_scopes(required: &[&str], granted: &[String]) -> Self {
         let mut error = Self::new(
             StatusCode::FORBIDDEN,
             "Your credentials lack one or more required privilege scopes.",
         );
-        error.body["error"]["detail"] = json!({"required": [required], "granted": granted});
+        error.body["error"]["detail"] = json!({"required": required, "granted": granted});
         error
     }
 

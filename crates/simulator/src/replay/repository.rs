@@ -163,7 +163,7 @@ impl Content for RecordedRepository {
     }
 
     fn recorded(&self, links: &Links, path: &str) -> Option<Vec<Value>> {
-        if path.starts_with("issues") && !self.issues {
+        if is_of_issues(path) && !self.issues {
             return None;
         }
         let values = self.values(path)?;
@@ -171,7 +171,7 @@ impl Content for RecordedRepository {
     }
 
     fn recorded_object(&self, links: &Links, path: &str) -> Option<Value> {
-        if path.starts_with("issues") && !self.issues {
+        if is_of_issues(path) && !self.issues {
             return None;
         }
         self.recording
@@ -186,6 +186,12 @@ impl Content for RecordedRepository {
             rename_account(value, account, display_name);
         }
     }
+}
+
+/// Whether a path belongs to what went with the issues in August 2026.
+fn is_of_issues(path: &str) -> bool {
+    let first = path.split('/').next().unwrap_or_default();
+    matches!(first, "issues" | "components" | "milestones" | "versions")
 }
 
 /// When an entry of activity happened.

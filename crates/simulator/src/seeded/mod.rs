@@ -7,6 +7,7 @@ pub(crate) mod dice;
 mod options;
 mod pull_request;
 mod repository;
+mod settings;
 mod task;
 pub(crate) mod text;
 pub(crate) mod time;

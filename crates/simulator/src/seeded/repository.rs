@@ -251,30 +251,11 @@ impl Content for SeededRepository {
     }
 
     fn recorded(&self, links: &Links, path: &str) -> Option<Vec<Value>> {
-        match path {
-            "watchers" => Some(
-                self.workspace
-                    .members
-                    .iter()
-                    .take(3)
-                    .map(|account| account.json(links))
-                    .collect(),
-            ),
-            "default-reviewers" => Some(
-                self.workspace
-                    .members
-                    .iter()
-                    .take(2)
-                    .map(|account| account.json(links))
-                    .collect(),
-            ),
-            "forks" | "downloads" => Some(Vec::new()),
-            _ => None,
-        }
+        self.small_list(links, path)
     }
 
-    fn recorded_object(&self, _links: &Links, _path: &str) -> Option<Value> {
-        None
+    fn recorded_object(&self, links: &Links, path: &str) -> Option<Value> {
+        self.small_object(links, path)
     }
 
     fn rename_account(&mut self, account: &str, display_name: &str) {

@@ -10,6 +10,7 @@ mod credentials;
 mod git;
 mod lists;
 mod replay;
+mod settings;
 mod spec;
 mod support;
 mod world;

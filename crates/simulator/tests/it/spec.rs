@@ -77,6 +77,46 @@ fn check(document: &Value, schema: &Value, value: &Value, place: &str, faults: &
     }
 }
 
+/// Below `{R}`; their scopes are checked too.
+const SETTINGS: &[&str] = &[
+    "default-reviewers",
+    "effective-default-reviewers",
+    "branch-restrictions",
+    "branching-model",
+    "effective-branching-model",
+    "branching-model/settings",
+    "permissions-config/users",
+    "permissions-config/groups",
+    "hooks",
+    "deploy-keys",
+    "pipelines_config",
+    "pipelines_config/variables",
+    "pipelines_config/schedules",
+    "pipelines_config/ssh/known_hosts",
+    "environments",
+];
+
+#[tokio::test]
+async fn settings_want_the_scopes_of_the_official_document() {
+    let Some(document) = document("bitbucket-openapi-post-sunset.json") else {
+        return;
+    };
+    let double = seeded(SeedOptions::default()).await;
+    for path in SETTINGS {
+        let template = format!("/repositories/{{workspace}}/{{repo_slug}}/{path}");
+        let security = &document["paths"][&template]["get"]["security"];
+        let scopes = security.as_array().unwrap().iter();
+        let scopes: Vec<&str> = scopes
+            .filter_map(|way| way["oauth2"].as_array())
+            .flatten()
+            .map(|scope| scope.as_str().unwrap())
+            .collect();
+        let response = double.send(&format!("{R}/{path}")).await;
+        let accepted = response.headers()["x-accepted-oauth-scopes"].to_str();
+        assert_eq!(accepted.unwrap(), scopes.join(", "), "{path}");
+    }
+}
+
 async fn check_path(
     double: &Double,
     document: &Value,
@@ -98,6 +138,22 @@ async fn check_path(
         next = page["next"].as_str().map(str::to_owned);
     }
     (objects, faults)
+}
+
+/// The settings of a repository, each with its path in the document.
+async fn settings(double: &Double) -> Vec<(String, String)> {
+    let full = "/repositories/{workspace}/{repo_slug}";
+    let mut paths = Vec::new();
+    for path in SETTINGS {
+        paths.push((format!("{full}/{path}"), format!("{R}/{path}")));
+    }
+    let environment = double.all(&format!("{R}/environments")).await[0]["uuid"].clone();
+    let environment = environment.as_str().unwrap().trim_matches(['{', '}']);
+    paths.push((
+        format!("{full}/deployments_config/environments/{{environment_uuid}}/variables"),
+        format!("{R}/deployments_config/environments/%7B{environment}%7D/variables"),
+    ));
+    paths
 }
 
 #[tokio::test]
@@ -159,10 +215,6 @@ async fn seeded_objects_fit_the_official_schemas() {
         (format!("{full}/forks"), format!("{R}/forks")),
         (format!("{full}/watchers"), format!("{R}/watchers")),
         (
-            format!("{full}/default-reviewers"),
-            format!("{R}/default-reviewers"),
-        ),
-        (
             format!("{full}/diffstat/{{spec}}"),
             format!("{R}/diffstat/{}", commit.as_str().unwrap()),
         ),
@@ -171,6 +223,7 @@ async fn seeded_objects_fit_the_official_schemas() {
             format!("{R}/pullrequests?pagelen=50&{all}"),
         ),
     ];
+    paths.extend(settings(&double).await);
     let one = format!("{full}/pullrequests/{{pull_request_id}}");
     for id in 1..=60 {
         let path = format!("{R}/pullrequests/{id}");

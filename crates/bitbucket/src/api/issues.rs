@@ -1,0 +1,60 @@
+//! Issues and what belongs to them.
+//!
+//! Bitbucket removed them on 20 August 2026 (CHANGE-3071): everything here is 410,
+//! class [`Gone`](bucketload_model::ErrorClass::Gone), on bitbucket.org. Recordings
+//! from before still answer.
+
+use bucketload_model::{IssueId, RepositoryName};
+
+use crate::{Client, Endpoint, PageUrl};
+
+impl Client {
+    /// Every [`Issue`](crate::Issue) of a repository, oldest first.
+    pub fn issues(&self, name: &RepositoryName) -> (Endpoint, PageUrl) {
+        let (endpoint, PageUrl(mut url)) = self.list_below(Endpoint::Issues, name, &["issues"]);
+        url.query_pairs_mut().append_pair("sort", "created_on");
+        (endpoint, PageUrl(url))
+    }
+
+    /// The [`IssueComment`](crate::IssueComment)s of an issue. Those without text
+    /// carry a change.
+    pub fn issue_comments(&self, name: &RepositoryName, id: IssueId) -> (Endpoint, PageUrl) {
+        self.list_of_issue(Endpoint::IssueComments, name, id, "comments")
+    }
+
+    /// What was changed in an issue, as [`IssueChange`](crate::IssueChange). Some
+    /// issues answer 500 for ever.
+    pub fn issue_changes(&self, name: &RepositoryName, id: IssueId) -> (Endpoint, PageUrl) {
+        self.list_of_issue(Endpoint::IssueChanges, name, id, "changes")
+    }
+
+    /// The files of an issue, as [`IssueAttachment`](crate::IssueAttachment).
+    pub fn issue_attachments(&self, name: &RepositoryName, id: IssueId) -> (Endpoint, PageUrl) {
+        self.list_of_issue(Endpoint::IssueAttachments, name, id, "attachments")
+    }
+
+    /// The components that issues are about, as [`IssueField`](crate::IssueField).
+    pub fn components(&self, name: &RepositoryName) -> (Endpoint, PageUrl) {
+        self.list_below(Endpoint::Components, name, &["components"])
+    }
+
+    /// The milestones that issues are due for, as [`IssueField`](crate::IssueField).
+    pub fn milestones(&self, name: &RepositoryName) -> (Endpoint, PageUrl) {
+        self.list_below(Endpoint::Milestones, name, &["milestones"])
+    }
+
+    /// The versions that issues were found in, as [`IssueField`](crate::IssueField).
+    pub fn versions(&self, name: &RepositoryName) -> (Endpoint, PageUrl) {
+        self.list_below(Endpoint::Versions, name, &["versions"])
+    }
+
+    fn list_of_issue(
+        &self,
+        endpoint: Endpoint,
+        name: &RepositoryName,
+        id: IssueId,
+        list: &str,
+    ) -> (Endpoint, PageUrl) {
+        self.list_below(endpoint, name, &["issues", &id.to_string(), list])
+    }
+}
