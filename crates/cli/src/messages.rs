@@ -393,6 +393,9 @@ impl From<ExportError> for Problem {
             }
             ExportError::Write(_) => "check the permissions of the output folder",
             ExportError::Mirror(_) => "check that git is installed",
+            ExportError::DamagedMirror { .. } => {
+                "import the repository again: what is missing of the mirror is made anew"
+            }
             ExportError::Database(_) => "check the disk and the data directory",
             ExportError::Lost => "please report it",
         };

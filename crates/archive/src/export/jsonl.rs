@@ -26,6 +26,12 @@ pub enum ExportError {
     /// The mirror cannot be bundled.
     #[error("cannot bundle the git mirror")]
     Mirror(#[from] MirrorError),
+    /// The folder of the mirror is there, and no mirror in it.
+    #[error("the git mirror {} is damaged", .path.display())]
+    DamagedMirror {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A task of this program was lost.
     #[error("the export broke off because of a defect in bucketload")]
     Lost,
@@ -91,10 +97,18 @@ pub async fn export_jsonl(
     text.push('\n');
     fs::write(partial.join("manifest.json"), text)?;
 
+    // Killed in between, the old export still stands beside under its other name.
+    let old = workspace.join(format!("{} (replaced)", repository.name.slug));
+    if old.exists() {
+        fs::remove_dir_all(&old)?;
+    }
     if folder.exists() {
-        fs::remove_dir_all(&folder)?;
+        fs::rename(&folder, &old)?;
     }
     fs::rename(&partial, &folder)?;
+    if old.exists() {
+        fs::remove_dir_all(&old)?;
+    }
     Ok((folder, manifest))
 }
 
@@ -105,8 +119,10 @@ async fn write_bundle(
     kind: BundleKind,
 ) -> Result<bool, ExportError> {
     let task = tokio::task::spawn_blocking(move || match Mirror::open(&mirror)? {
-        Some(mirror) => mirror.bundle(&into, kind, &AtomicBool::new(false)),
+        Some(mirror) => Ok(mirror.bundle(&into, kind, &AtomicBool::new(false))?),
+        // An import without git has none; one that lost its layout is no small matter.
+        None if mirror.exists() => Err(ExportError::DamagedMirror { path: mirror }),
         None => Ok(false),
     });
-    Ok(task.await.map_err(|_| ExportError::Lost)??)
+    task.await.map_err(|_| ExportError::Lost)?
 }
