@@ -5,6 +5,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "a skipped test says so")]
 
+mod diffs;
 mod endpoints;
 mod errors;
 mod hostile;
