@@ -11,7 +11,7 @@ mod page;
 mod raw;
 mod removals;
 
-pub use api::{RepositoriesOptions, Role};
+pub use api::{PullRequestFilter, RepositoriesOptions, Role};
 pub use client::{Client, ClientOptions, WaitPolicy};
 pub use endpoint::Endpoint;
 pub use error::{BuildError, RequestError, RequestErrorKind};

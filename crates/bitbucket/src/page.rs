@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 
 use chrono::{DateTime, Utc};
 use futures::Stream;
@@ -169,17 +170,20 @@ impl Client {
         endpoint: Endpoint,
         first: PageUrl,
     ) -> impl Stream<Item = Result<Page<T>, RequestError>> + '_ {
+        // A hostile or broken server could send us round for ever. Addresses are
+        // kept as hashes, a few bytes for each page.
+        let hasher = RandomState::new();
         let seen = HashSet::new();
-        futures::stream::try_unfold((Some(first), seen), move |(url, mut seen)| async move {
+        let begin = (Some(first), hasher, seen);
+        futures::stream::try_unfold(begin, move |(url, hasher, mut seen)| async move {
             let Some(url) = url else { return Ok(None) };
-            // A hostile or broken server could send us round for ever.
-            if !seen.insert(url.0.clone()) {
+            if !seen.insert(hasher.hash_one(&url.0)) {
                 let kind = RequestErrorKind::PagesInCircle;
                 return Err(RequestError::new(endpoint, &url.0, 0, kind));
             }
             let page = self.page::<T>(endpoint, &url).await?;
             let next = page.next.clone();
-            Ok(Some((page, (next, seen))))
+            Ok(Some((page, (next, hasher, seen))))
         })
     }
 

@@ -79,7 +79,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// Notes that a parent's children are stored up to `next_page`.
+    /// Notes that a parent's children are stored up to `next_page`; without one
+    /// they are to be read from the first page again.
     ///
     /// # Errors
     ///
@@ -89,7 +90,7 @@ impl Transaction {
         repository: &RepositoryUuid,
         stage: Stage,
         parent: &PendingParent,
-        next_page: &str,
+        next_page: Option<&str>,
     ) -> Result<(), DatabaseError> {
         sqlx::query(
             "update pending set next_page = $5
@@ -118,30 +119,6 @@ impl Transaction {
     ) -> Result<(), DatabaseError> {
         sqlx::query(
             "delete from pending
-             where repository_uuid = $1 and stage = $2 and parent_id = $3 and revision = $4",
-        )
-        .bind(repository.as_str())
-        .bind(stage.name())
-        .bind(parent.id)
-        .bind(parent.revision)
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
-    }
-
-    /// Notes that a parent's children are to be read from the first page again.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn restart_pending(
-        &mut self,
-        repository: &RepositoryUuid,
-        stage: Stage,
-        parent: &PendingParent,
-    ) -> Result<(), DatabaseError> {
-        sqlx::query(
-            "update pending set next_page = null
              where repository_uuid = $1 and stage = $2 and parent_id = $3 and revision = $4",
         )
         .bind(repository.as_str())

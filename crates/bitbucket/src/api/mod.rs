@@ -13,6 +13,7 @@ mod repositories;
 mod settings;
 mod workspaces;
 
+pub use pull_requests::PullRequestFilter;
 pub use repositories::{RepositoriesOptions, Role};
 
 use bucketload_model::{PullRequestId, RepositoryName};

@@ -6,6 +6,17 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::error::RequestError;
 use crate::{Answer, Client, Endpoint, PageUrl, PullRequest};
 
+/// Which pull requests a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PullRequestFilter {
+    /// Those that changed at or after this time, by Bitbucket's clock. What is
+    /// changed while the list is read stays in it, so pages may repeat an object
+    /// and never skip one.
+    pub updated_since: Option<DateTime<Utc>>,
+    /// Those with comments that are not deleted.
+    pub has_comments: bool,
+}
+
 impl Client {
     /// Every [`PullRequest`] of all four states, oldest first, with reviewers and
     /// participants, which the list leaves out unless asked.
@@ -24,20 +35,23 @@ impl Client {
         (Endpoint::PullRequests, PageUrl(url))
     }
 
-    /// The same list of those alone that changed at or after `since`, by
-    /// Bitbucket's clock. What is changed while the list is read stays in it, so
-    /// pages may repeat an object and never skip one.
-    pub fn pull_requests_since(
+    /// The same list of those alone that a filter lets through.
+    pub fn pull_requests_matching(
         &self,
         name: &RepositoryName,
-        since: DateTime<Utc>,
+        filter: &PullRequestFilter,
     ) -> (Endpoint, PageUrl) {
         let (endpoint, mut first) = self.pull_requests(name);
-        let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
-        first
-            .0
-            .query_pairs_mut()
-            .append_pair("q", &format!("updated_on>={since}"));
+        let since = filter.updated_since.map(|since| {
+            let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+            format!("updated_on>={since}")
+        });
+        let commented = filter.has_comments.then(|| "comment_count>0".to_owned());
+        let conditions: Vec<String> = since.into_iter().chain(commented).collect();
+        if !conditions.is_empty() {
+            let mut query = first.0.query_pairs_mut();
+            query.append_pair("q", &conditions.join(" AND "));
+        }
         (endpoint, first)
     }
 

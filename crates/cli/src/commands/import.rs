@@ -98,26 +98,26 @@ fn check_web_url(config: &crate::config::Config) -> Result<(), Problem> {
     Ok(Client::new(options, config.credential.clone()).map(drop)?)
 }
 
-/// Every repository that is meant, each once. What cannot be listed is a problem
-/// of its own and costs nobody the rest.
+/// Every repository that is meant, each once. A workspace that cannot be listed
+/// is reported at once and costs nobody the rest.
 async fn repositories(
     importer: &Importer,
     sources: &BTreeSet<Source>,
-) -> (Vec<RepositoryName>, Vec<Problem>) {
+) -> (Vec<RepositoryName>, Exit) {
     let mut names = Vec::new();
-    let mut problems = Vec::new();
+    let mut exit = Exit::Complete;
     for source in sources {
         match source {
             Source::Repository(name) => names.push(name.clone()),
             Source::Workspace(workspace) => match list(importer, workspace).await {
                 Ok(listed) => names.extend(listed),
-                Err(problem) => problems.push(problem),
+                Err(problem) => exit = exit.max(messages::report(&problem)),
             },
         }
     }
     let mut seen = BTreeSet::new();
     names.retain(|name| seen.insert(name.clone()));
-    (names, problems)
+    (names, exit)
 }
 
 async fn list(
@@ -177,11 +177,7 @@ async fn import(
     selection: &Selection,
     sources: &BTreeSet<Source>,
 ) -> Result<Exit, Problem> {
-    let (names, problems) = repositories(importer, sources).await;
-    let mut exit = Exit::Complete;
-    for problem in &problems {
-        exit = exit.max(messages::report(problem));
-    }
+    let (names, mut exit) = repositories(importer, sources).await;
     let mut reports = Vec::new();
     for name in &names {
         let outcome = importer.import(name, selection).await?;
@@ -227,11 +223,7 @@ async fn plan(
     selection: &Selection,
     sources: &BTreeSet<Source>,
 ) -> Result<Exit, Problem> {
-    let (names, problems) = repositories(importer, sources).await;
-    let mut exit = Exit::Complete;
-    for problem in &problems {
-        exit = exit.max(messages::report(problem));
-    }
+    let (names, mut exit) = repositories(importer, sources).await;
     let mut plans: Vec<RepositoryPlan> = Vec::new();
     for name in &names {
         match importer.plan(name, selection).await {

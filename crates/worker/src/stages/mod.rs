@@ -7,6 +7,8 @@ mod pull_requests;
 mod repository;
 mod users;
 
+pub(crate) use pull_requests::covered;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

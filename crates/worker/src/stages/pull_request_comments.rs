@@ -221,27 +221,21 @@ async fn store(
             .set_comments_reported(repository, id, size)
             .await?;
     }
-    match &page.next {
-        Some(next) if is_whole => {
-            transaction
-                .advance_pending(repository, STAGE, pull_request, &next.to_string())
-                .await?;
-        }
-        None if is_whole => {
-            transaction
-                .finish_pending(repository, STAGE, pull_request)
-                .await?;
-            transaction
-                .clear_gaps_of(context.import, STAGE, &object(id))
-                .await?;
-        }
+    if page.next.is_none() && is_whole {
+        transaction
+            .finish_pending(repository, STAGE, pull_request)
+            .await?;
+        transaction
+            .clear_gaps_of(context.import, STAGE, &object(id))
+            .await?;
+    } else {
         // What could not be read is read again by the next import, also if this
         // one is killed before it comes to the end.
-        _ => {
-            transaction
-                .restart_pending(repository, STAGE, pull_request)
-                .await?;
-        }
+        let next = page.next.as_ref().filter(|_| is_whole);
+        let next = next.map(ToString::to_string);
+        transaction
+            .advance_pending(repository, STAGE, pull_request, next.as_deref())
+            .await?;
     }
     transaction
         .add_requests(context.import, endpoint, page.requests)

@@ -3,12 +3,15 @@
 use std::pin::pin;
 
 use bucketload_archive::{CoveredList, ListBegin, PullRequestRecord};
-use bucketload_bitbucket::{Endpoint, Page, PageUrl, PullRequest, RequestErrorKind};
-use bucketload_model::{Checkpoint, Stage, StageState};
+use bucketload_bitbucket::{
+    Endpoint, Page, PageUrl, PullRequest, PullRequestFilter, RequestErrorKind,
+};
+use bucketload_model::{Checkpoint, RepositoryUuid, Stage, StageState};
 use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt as _;
 
 use super::{Counts, StageContext, account_records, account_uuid};
+use crate::Importer;
 use crate::failure::{StageError, gap, gap_reason};
 
 /// A list that was read whole is read whole again after so long: not every change
@@ -39,7 +42,8 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         }
         None => {}
     }
-    if let Some(covered) = covered(context).await?
+    let repository = &context.repository()?.uuid;
+    if let Some(covered) = covered(&context.importer, repository).await?
         && read_changes(context, covered.until).await?
     {
         return Ok(());
@@ -48,12 +52,13 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
 }
 
 /// Up to when the list is whole in the archive, if that is recent enough.
-async fn covered(context: &StageContext) -> Result<Option<CoveredList>, StageError> {
-    let importer = &context.importer;
+pub(crate) async fn covered(
+    importer: &Importer,
+    repository: &RepositoryUuid,
+) -> Result<Option<CoveredList>, StageError> {
     if importer.whole_lists {
         return Ok(None);
     }
-    let repository = &context.repository()?.uuid;
     let covered = importer
         .archive
         .covered_list(repository, Stage::PullRequests)
@@ -66,7 +71,11 @@ async fn covered(context: &StageContext) -> Result<Option<CoveredList>, StageErr
 /// the question; then the whole list has to do.
 async fn read_changes(context: &StageContext, since: DateTime<Utc>) -> Result<bool, StageError> {
     let client = &context.importer.client;
-    let (endpoint, first) = client.pull_requests_since(&context.name, since);
+    let filter = PullRequestFilter {
+        updated_since: Some(since),
+        ..PullRequestFilter::default()
+    };
+    let (endpoint, first) = client.pull_requests_matching(&context.name, &filter);
     match read(context, endpoint, first, Some(since)).await {
         Ok(()) => Ok(true),
         Err(StageError::Request(error))

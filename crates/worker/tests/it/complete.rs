@@ -163,7 +163,7 @@ async fn the_plan_says_what_the_import_then_costs() {
     let plan = local.importer.plan(&name, &all);
     let plan = plan.await.unwrap();
     assert!(!plan.resumes);
-    assert_eq!(remote.rest().len(), 3);
+    assert_eq!(remote.rest().len(), 4);
     assert_eq!(
         local.importer.archive.repositories().await.unwrap().len(),
         0
@@ -180,4 +180,14 @@ async fn the_plan_says_what_the_import_then_costs() {
             assert_eq!(stage(&report, planned.name).expected, Some(objects));
         }
     }
+
+    // An update is planned as one: the members were read just now, and of what is
+    // listed again nothing has changed.
+    let plan = local.importer.plan(&name, &all).await.unwrap();
+    let report = local.import().await;
+    assert_eq!(
+        (plan.requests_min, report.requests.total),
+        (2, 2),
+        "{plan:?}"
+    );
 }

@@ -73,7 +73,7 @@ async fn what_was_read_of_an_older_form_finishes_no_newer_one() {
     store.finish(&uuid, &old).await;
     let mut transaction = store.begin().await;
     transaction
-        .advance_pending(&uuid, STAGE, &old, "page 7 of the old form")
+        .advance_pending(&uuid, STAGE, &old, Some("page 7 of the old form"))
         .await
         .unwrap();
     transaction.commit().await.unwrap();
@@ -90,7 +90,7 @@ async fn a_discussion_goes_on_at_its_page_and_begins_anew_when_its_parent_change
     assert_eq!(parent.next_page, None);
     let mut transaction = store.begin().await;
     transaction
-        .advance_pending(&uuid, STAGE, &parent, "page 2")
+        .advance_pending(&uuid, STAGE, &parent, Some("page 2"))
         .await
         .unwrap();
     transaction.commit().await.unwrap();
@@ -100,7 +100,7 @@ async fn a_discussion_goes_on_at_its_page_and_begins_anew_when_its_parent_change
 
     let mut transaction = store.begin().await;
     transaction
-        .restart_pending(&uuid, STAGE, &parent)
+        .advance_pending(&uuid, STAGE, &parent, None)
         .await
         .unwrap();
     transaction.commit().await.unwrap();
@@ -108,7 +108,7 @@ async fn a_discussion_goes_on_at_its_page_and_begins_anew_when_its_parent_change
 
     let mut transaction = store.begin().await;
     transaction
-        .advance_pending(&uuid, STAGE, &parent, "page 2")
+        .advance_pending(&uuid, STAGE, &parent, Some("page 2"))
         .await
         .unwrap();
     transaction.commit().await.unwrap();
