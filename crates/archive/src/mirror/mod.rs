@@ -10,6 +10,7 @@
 //! | `git_carrier`, `git_program` | objects by the `git` program |
 //! | `durable`, `refs` | packs on the disk first, then all refs at once |
 //! | `reach` | which old targets are lost, which new ones are here already |
+//! | `maintain` | joins packs when there are too many |
 //! | `update` | the order of all this |
 //! | `check` | `git fsck`, bundles |
 //!
@@ -29,6 +30,7 @@ mod http;
 mod layout;
 mod listing;
 mod lock;
+mod maintain;
 mod meter;
 mod plan;
 mod reach;

@@ -23,6 +23,7 @@ use super::gix_carrier::GixCarrier;
 use super::http::HttpClient;
 use super::listing::Listing;
 use super::lock::RepositoryLock;
+use super::maintain::join_packs;
 use super::meter::{Meter, watched};
 use super::plan::{ArchivedRef, Plan, is_archived};
 use super::refs::{Refs, set_head};
@@ -292,6 +293,7 @@ impl Update<'_> {
             update.archived = plan.apply(&mut own, &lost, self.options.now);
             own.write(&repository)?;
             self.compare(&listing)?;
+            join_packs(self.path, self.options.cancel);
         }
         self.set_head(&listing)?;
         tracing::debug!(

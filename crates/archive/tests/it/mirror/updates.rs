@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use bucketload_archive::mirror::{TransportKind, UpdateOptions};
 use bucketload_model::GitPhase;
 
-use super::fixture::{Fixture, files, git, noon};
+use super::fixture::{Fixture, files, git, git_with, noon};
 use super::server::Kind;
 use super::with_both_transports;
 
@@ -26,6 +26,7 @@ with_both_transports!(
     the_credential_is_sent_and_kept_nowhere,
     an_old_server_is_understood,
     a_lone_commit_is_not_taken_for_its_history,
+    many_packs_are_joined_and_nothing_is_lost,
 );
 
 fn the_first_update_brings_everything(transport: TransportKind) {
@@ -253,4 +254,55 @@ fn a_lone_commit_is_not_taken_for_its_history(transport: TransportKind) {
     let update = fixture.update();
     assert_eq!(update.changed, 1);
     fixture.assert_sound();
+}
+
+fn many_packs_are_joined_and_nothing_is_lost(transport: TransportKind) {
+    let fixture = Fixture::new(transport);
+    fixture.update();
+    let mirror = fixture.mirror_path();
+    let lone = git_with(
+        &mirror,
+        &["hash-object", "-w", "--stdin"],
+        b"no ref reaches it",
+    );
+    let all = git(
+        &mirror,
+        &[
+            "cat-file",
+            "--batch-all-objects",
+            "--batch-check=%(objectname)",
+        ],
+    );
+    // As after many updates: a pack for each of sixty objects.
+    for object in all.lines().take(60).chain([lone.trim()]) {
+        git_with(
+            &mirror,
+            &["pack-objects", "-q", "objects/pack/pack"],
+            format!("{object}\n").as_bytes(),
+        );
+    }
+    git(&mirror, &["prune-packed"]);
+    let packs = || {
+        let entries = fs::read_dir(mirror.join("objects/pack")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().path());
+        names
+            .filter(|path| path.extension().is_some_and(|ext| ext == "pack"))
+            .count()
+    };
+    assert!(packs() > 50);
+    fixture.origin.commit("refs/heads/main", 1);
+    fixture.update();
+    fixture.assert_sound();
+    assert!(packs() < 10, "{} packs are left", packs());
+    let kept = git(
+        &mirror,
+        &[
+            "cat-file",
+            "--batch-all-objects",
+            "--batch-check=%(objectname)",
+        ],
+    );
+    for object in all.lines() {
+        assert!(kept.contains(object), "{object} is lost");
+    }
 }
