@@ -1,6 +1,6 @@
 //! Answers that are no JSON: diffs and patches.
 
-use crate::client::{Body, text};
+use crate::answer::{Body, text};
 use crate::error::RequestError;
 use crate::{Client, Endpoint, PageUrl};
 
