@@ -122,6 +122,13 @@ impl RequestError {
     pub const fn class(&self) -> ErrorClass {
         self.kind.class()
     }
+
+    /// Whether Bitbucket refuses the length of a page. It does not shorten one
+    /// that is too long.
+    pub(crate) fn is_about_pagelen(&self) -> bool {
+        matches!(&self.kind, RequestErrorKind::Status { status: 400, message, .. }
+            if message.eq_ignore_ascii_case("Invalid pagelen"))
+    }
 }
 
 impl RequestErrorKind {

@@ -1,5 +1,6 @@
 //! Pages of a list, and the stream of them.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
@@ -69,6 +70,32 @@ impl fmt::Display for PageUrl {
     }
 }
 
+/// Lengths of pages to try where a longer one is refused. Ten is the documented
+/// least and default.
+const SHORTER_PAGES: [u64; 2] = [50, 10];
+
+impl PageUrl {
+    /// The same page with fewer objects, if it has more than the fewest.
+    fn with_shorter_pages(&self) -> Option<Self> {
+        let length = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
+            (name == "pagelen").then(|| value.parse::<u64>().ok())?
+        };
+        let now = self.0.query_pairs().find_map(length)?;
+        let shorter = SHORTER_PAGES.into_iter().find(|length| *length < now)?;
+        let query: Vec<(String, String)> = self
+            .0
+            .query_pairs()
+            .map(|(name, value)| match name.as_ref() {
+                "pagelen" => (name.into_owned(), shorter.to_string()),
+                _ => (name.into_owned(), value.into_owned()),
+            })
+            .collect();
+        let mut url = self.0.clone();
+        url.query_pairs_mut().clear().extend_pairs(query);
+        Some(Self(url))
+    }
+}
+
 /// The envelope of every list.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Envelope {
@@ -90,10 +117,44 @@ pub(crate) fn read_item<T: DeserializeOwned>(
 impl Client {
     /// Fetches one page.
     ///
+    /// Not every endpoint says how long its pages may be. One that refuses ours
+    /// is asked for shorter ones.
+    ///
     /// # Errors
     ///
     /// When the request fails for good, or the answer is no page.
     pub async fn page<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        url: &PageUrl,
+    ) -> Result<Page<T>, RequestError> {
+        let mut url = url.clone();
+        let mut refused = 0;
+        loop {
+            let result = self.page_as_asked(endpoint, &url).await;
+            let error = match result {
+                Ok(mut page) => {
+                    page.requests += refused;
+                    return Ok(page);
+                }
+                Err(error) => error,
+            };
+            let shorter = url
+                .with_shorter_pages()
+                .filter(|_| error.is_about_pagelen());
+            let Some(shorter) = shorter else {
+                return Err(RequestError {
+                    requests: error.requests + refused,
+                    ..error
+                });
+            };
+            tracing::info!(endpoint = endpoint.name(), %url, "pages of this length are refused");
+            refused += error.requests;
+            url = shorter;
+        }
+    }
+
+    async fn page_as_asked<T: DeserializeOwned>(
         &self,
         endpoint: Endpoint,
         url: &PageUrl,

@@ -161,3 +161,35 @@ async fn one_repository_is_one_request() {
     let source: Value = serde_json::from_str(answer.item.source.get()).unwrap();
     assert_eq!(source["uuid"], repository.uuid.as_str());
 }
+
+#[tokio::test]
+async fn a_list_that_refuses_long_pages_is_read_in_shorter_ones() {
+    let double = seeded(SeedOptions {
+        members: 60,
+        ..small()
+    })
+    .await;
+    let refuse = |length: u32| {
+        let body = json!({"type": "error", "error": {"message": "Invalid pagelen"}});
+        let refused = Effect::Answer {
+            status: 400,
+            headers: Vec::new(),
+            body: body.to_string(),
+        };
+        let fault = Fault::on_path(format!("pagelen={length}"), refused);
+        double.control.add_fault(fault);
+    };
+    for (length, requests) in [(100, 1 + 2), (50, 2 + 6)] {
+        refuse(length);
+        double.control.reset_log();
+        let list = double.client.members(&name().workspace);
+        let pages = double.all::<Membership>(list).await.unwrap();
+        assert_eq!((items(&pages), double.requests()), (60, requests));
+        let counted: u64 = pages.iter().map(|page| page.requests).sum();
+        assert_eq!(counted, requests as u64);
+    }
+    refuse(10);
+    let list = double.client.members(&name().workspace);
+    let error = double.all::<Membership>(list).await.unwrap_err();
+    assert_eq!(error.requests, 3, "{error:?}");
+}
