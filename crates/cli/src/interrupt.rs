@@ -1,15 +1,19 @@
 //! Ctrl-C and SIGTERM: the first stops cleanly, the second at once.
 
+use indicatif::MultiProgress;
 use tokio_util::sync::CancellationToken;
 
 use crate::messages::Exit;
 use crate::output;
 
-/// Cancels `cancel` on the first signal and ends the process on the second.
-pub(crate) fn watch(cancel: CancellationToken) {
+/// Cancels `cancel` on the first signal and ends the process on the second. What
+/// it says goes above the bars.
+pub(crate) fn watch(cancel: CancellationToken, bars: MultiProgress) {
     tokio::spawn(async move {
         signal().await;
-        output::note("Stopping: what has arrived is stored. Once more to stop at once.");
+        bars.suspend(|| {
+            output::note("Stopping: what has arrived is stored. Once more to stop at once.");
+        });
         cancel.cancel();
         signal().await;
         #[expect(
