@@ -162,7 +162,7 @@ fn advance(bar: &ProgressBar, stored: u64, expected: Option<u64>) {
     let template = match expected {
         Some(expected) if expected > 0 => {
             bar.set_length(expected.max(stored));
-            "  {prefix:22} {bar:24} {human_pos:>9}/{human_len:9} {rate:>10} {eta:>5} left"
+            "  {prefix:22} {bar:24} {human_pos:>9}/{human_len:9} {rate:>10} {left}"
         }
         _ if stored > 0 => "  {prefix:22} {spinner:24} {human_pos:>9}           {rate:>10}",
         _ => "  {prefix:22} {spinner:24}",
@@ -181,7 +181,7 @@ fn show_transfer(bar: &ProgressBar, transfer: &GitTransfer) {
             "asking for objects".to_owned(),
         ),
         GitPhase::Receiving => (
-            "  {prefix:22} {bar:24} {human_pos:>9}/{human_len:9} {msg:>10} {eta:>5} left",
+            "  {prefix:22} {bar:24} {human_pos:>9}/{human_len:9} {msg:>10} {left}",
             transfer.received_objects,
             transfer.total_objects,
             bytes.to_string(),
@@ -224,6 +224,12 @@ fn style(template: &str) -> ProgressStyle {
         .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
             // Writing to a buffer of the terminal's cannot fail.
             let _ = write!(out, "{:.0}/s", state.per_sec());
+        })
+        .with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // While nothing moves nobody knows how long it takes.
+            if state.per_sec() > 0.0 {
+                let _ = write!(out, "{:#} left", HumanDuration(state.eta()));
+            }
         })
         .progress_chars("━╸─")
 }
