@@ -12,7 +12,7 @@ use crate::support::{Double, assert_same, export, files, run};
 
 const NAME: &str = "seaside/lighthouse";
 
-/// Two pages of pull requests, and discussions of up to three pages.
+/// Two pages of pull requests, and discussions of up to two pages.
 fn world() -> SeedOptions {
     SeedOptions {
         pull_requests: 52,
