@@ -66,17 +66,8 @@ impl Archive {
     ///
     /// When the database does not answer.
     pub async fn begin(&self) -> Result<Transaction, DatabaseError> {
-        let begin = || self.writer.begin_with("BEGIN IMMEDIATE");
-        let inner = match begin().await {
-            // SQLite ends a transaction by itself when the disk is full; the
-            // connection still believes in it and is of no more use.
-            Err(sqlx::Error::InvalidSavePointStatement) => {
-                self.writer.acquire().await?.close().await?;
-                begin().await
-            }
-            result => result,
-        };
-        Ok(Transaction { inner: inner? })
+        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Transaction { inner })
     }
 
     /// A view of the database that stands still while others write.

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::SqlitePool;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, SqlitePool};
 
 use crate::{Archive, DataDir, OpenError};
 
@@ -100,7 +100,13 @@ async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Archive, 
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         // Eight stages may queue for the writer behind a slow disk.
-        .acquire_timeout(Duration::from_mins(5));
+        .acquire_timeout(Duration::from_mins(5))
+        // SQLite ends a transaction by itself when the disk is full; the connection
+        // still believes in it, and is of no more use.
+        .before_acquire(|connection, _| {
+            let is_free = !connection.is_in_transaction();
+            Box::pin(async move { Ok(is_free) })
+        });
     let mut tries_left = WAL_TRIES;
     let writer = loop {
         match writer.clone().connect_with(options.clone()).await {
