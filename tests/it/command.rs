@@ -103,6 +103,7 @@ fn a_report_has_the_shape_that_scripts_rely_on() {
             "users",
             "pull_requests",
             "pull_request_comments",
+            "pull_request_activity",
             "finish"
         ]
     );
@@ -129,17 +130,23 @@ fn a_dry_run_tells_the_cost_and_leaves_nothing() {
         .expect(0)
         .json();
     // The repository, and one small question for each list: pull requests, those
-    // with comments, members.
-    assert_eq!(double.control().requests().len(), 4);
+    // with comments, members; the newest activity, and one discussion to compare with.
+    assert_eq!(double.control().requests().len(), 6);
     let plan = &plan["plans"][0];
     assert_eq!(stage(plan, "pull_requests")["objects"], 120);
     assert_eq!(stage(plan, "pull_requests")["requests_max"], 3);
-    // All that is not known is whether the members were read already.
+    // All that is not known is how long the activity is, and whether the members were
+    // read already.
     let (min, max) = (
         plan["requests_min"].as_u64().unwrap(),
         plan["requests_max"].as_u64().unwrap(),
     );
-    assert_eq!(max - min, 1);
+    let activity = stage(plan, "pull_request_activity");
+    let of_activity = |key: &str| activity[key].as_u64().unwrap();
+    assert_eq!(
+        max - min,
+        1 + of_activity("requests_max") - of_activity("requests_min")
+    );
     assert!(!folder.path().join("repositories").exists());
     let report = double
         .run(folder.path(), &["import", "seaside/lighthouse", "--json"])

@@ -18,6 +18,7 @@ struct Recorded {
     repository: Value,
     pull_requests: BTreeMap<i64, Value>,
     comments: BTreeMap<i64, (i64, Value)>,
+    activity: Vec<Value>,
 }
 
 fn read(file: &Path, name: &str) -> Recorded {
@@ -49,6 +50,7 @@ fn read(file: &Path, name: &str) -> Recorded {
                     .comments
                     .extend(values().map(|one| (one["id"].as_i64().unwrap(), (parent, one))));
             }
+            ["pullrequests", _, "activity"] => recorded.activity.extend(values()),
             _ => {}
         }
     }
@@ -161,6 +163,9 @@ fn compare(name: &str, file: &Path, counts: &Value) {
         same(source, comment);
     }
 
+    compare_activity(&export, &recorded, counts, &double.api_url());
+    compare_cost(name, &report, &recorded);
+
     let repository = lines(&export.join("repository.json"));
     let [(_, source)] = repository.as_slice() else {
         panic!("{name}: one repository expected");
@@ -184,6 +189,88 @@ fn compare(name: &str, file: &Path, counts: &Value) {
             "{name}: {person} is missing"
         );
     }
+}
+
+/// What happened, as Bitbucket names it, and the entries themselves.
+fn compare_activity(export: &Path, recorded: &Recorded, counts: &Value, api_url: &str) {
+    let activity = lines(&export.join("pull_request_activity.jsonl"));
+    for kind in ["comment", "update", "approval", "changes_requested"] {
+        let found = activity.iter().filter(|(_, one)| one[kind].is_object());
+        let expected = counts[format!("activity_{kind}")].as_u64();
+        assert_eq!(found.count() as u64, expected.unwrap_or_default(), "{kind}");
+    }
+    let sorted = |entries: Vec<String>| {
+        let mut entries = entries;
+        entries.sort_unstable();
+        entries
+    };
+    let stored = activity
+        .iter()
+        .map(|(_, one)| unrewritten(one, api_url).to_string());
+    let sent = recorded.activity.iter().map(ToString::to_string);
+    assert_eq!(sorted(stored.collect()), sorted(sent.collect()));
+}
+
+/// What an import may cost at most, and what GitLab's importer asks for the same data: a page of
+/// ten pull requests, a list of comments for each of them, the repository three times, the user,
+/// the members and an empty page after them. It has no activity.
+fn compare_cost(name: &str, report: &Value, recorded: &Recorded) {
+    let count = |number: usize| u64::try_from(number).unwrap();
+    let mut by_parent: BTreeMap<i64, u64> = BTreeMap::new();
+    for (parent, _) in recorded.comments.values() {
+        *by_parent.entry(*parent).or_default() += 1;
+    }
+    let pull_requests = count(recorded.pull_requests.len());
+    let discussions = recorded.pull_requests.values();
+    let discussions = discussions.filter(|one| one["comment_count"] != 0);
+    let more_pages: u64 = by_parent
+        .values()
+        .map(|comments| (comments - 1) / 100)
+        .sum();
+    let allowed = 1
+        + pull_requests.div_ceil(50)
+        + count(discussions.count())
+        + more_pages
+        + count(recorded.activity.len()).div_ceil(50)
+        + 2;
+    let by_endpoint = report["requests"]["by_endpoint"].as_object().unwrap();
+    let spent: u64 = by_endpoint
+        .iter()
+        .filter(|(endpoint, _)| *endpoint != "members")
+        .map(|(_, requests)| requests.as_u64().unwrap())
+        .sum();
+    let gitlab = 2
+        + 1
+        + 2
+        + pull_requests.div_ceil(10).max(1)
+        + recorded
+            .pull_requests
+            .keys()
+            .map(|id| {
+                by_parent
+                    .get(id)
+                    .copied()
+                    .unwrap_or_default()
+                    .div_ceil(50)
+                    .max(1)
+            })
+            .sum::<u64>()
+        + 1;
+    let of_activity = by_endpoint["pullrequests/activity"].as_u64().unwrap();
+    said(&format!(
+        "{name}: {spent} requests ({allowed} allowed, {of_activity} of them for activity); \
+         GitLab: {gitlab} without activity"
+    ));
+    assert!(spent <= allowed, "{name}: {by_endpoint:?}");
+    assert!(spent - of_activity < gitlab, "{name}: {by_endpoint:?}");
+    let estimated = &report["requests"]["estimated"];
+    let total = report["requests"]["total"].as_u64();
+    assert!(estimated["min"].as_u64() <= total && total <= estimated["max"].as_u64());
+}
+
+#[expect(clippy::print_stderr, reason = "figures, for those who ask for them")]
+fn said(text: &str) {
+    eprintln!("{text}");
 }
 
 fn authors(recorded: &Recorded) -> Vec<String> {

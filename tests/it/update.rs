@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use bucketload_simulator::{Effect, Fault, Mutation, RequestKind, SeedOptions};
+use serde_json::Value;
 
 use crate::support::{Double, assert_same, export, files, lines, small, stage};
 
@@ -16,6 +17,7 @@ fn count_writes(double: &Double, data_dir: &Path) {
         "workspace_members",
         "pull_requests",
         "pull_request_comments",
+        "pull_request_activity",
         "pending",
     ];
     execute(double, data_dir, "create table written (what text)");
@@ -94,12 +96,15 @@ fn an_unchanged_repository_writes_no_row_and_costs_two_requests() {
     assert_eq!(pull_requests["expected"], 120);
     assert_eq!(pull_requests["stored"], 120);
 
-    // All three pages, on request.
+    // All three pages of pull requests and all of activity, on request.
     let report = double
         .run(&data_dir, &["import", NAME, "--full", "--json"])
         .expect(0)
         .report();
-    assert_eq!(report["requests"]["total"], 4);
+    let by_endpoint = &report["requests"]["by_endpoint"];
+    assert_eq!(by_endpoint["pullrequests"], 3);
+    assert!(by_endpoint["pullrequests/activity"].as_u64() > Some(9));
+    assert_eq!(by_endpoint["pullrequests/comments"], Value::Null);
     assert_eq!(written(&double, &data_dir), Vec::<String>::new());
     let after = files(&export(&data_dir, &folder.path().join("after"), NAME));
     assert_same(&before, &after);

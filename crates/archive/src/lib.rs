@@ -7,8 +7,9 @@ pub mod mirror;
 
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use database::{
-    AccountRecord, Archive, CommentRecord, CoveredList, DatabaseError, ImportStart, ListBegin,
-    MemberRecord, OpenError, PendingParent, PullRequestRecord, RepositoryRecord, StageProgress,
-    Stored, StoredImport, StoredRepository, Tally, Transaction,
+    AccountRecord, ActivityComment, ActivityRecord, Archive, CommentRecord, CommentShape,
+    CoveredList, DatabaseError, ImportStart, ListBegin, MemberRecord, OpenError, PendingParent,
+    PullRequestRecord, RepositoryRecord, StageProgress, Stored, StoredActivity, StoredImport,
+    StoredRepository, Tally, Transaction,
 };
 pub use export::{ExportError, ExportedFile, Manifest, export_jsonl};

@@ -29,6 +29,8 @@ pub use quota::{
     RateBucket, Verdict,
 };
 pub use removal::AnnouncedRemoval;
-pub use report::{GitReport, ImportReport, ImportState, RequestReport, StageReport, StageState};
+pub use report::{
+    GitReport, ImportReport, ImportState, RequestEstimate, RequestReport, StageReport, StageState,
+};
 pub use source::{ParseSourceError, Source};
 pub use stage::{ParseStageError, Stage};

@@ -118,6 +118,55 @@ pub struct RequestReport {
     pub total: u64,
     /// REST requests by the kind of thing asked for.
     pub by_endpoint: BTreeMap<String, u64>,
+    /// What was expected when the lists had said how long they are; absent while none has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated: Option<RequestEstimate>,
+}
+
+/// Requests that something will take, if every answer comes at the first try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RequestEstimate {
+    /// At least.
+    pub min: u64,
+    /// At most.
+    pub max: u64,
+}
+
+impl RequestEstimate {
+    /// So many, neither more nor fewer.
+    pub const fn exactly(requests: u64) -> Self {
+        Self {
+            min: requests,
+            max: requests,
+        }
+    }
+}
+
+impl std::ops::Add for RequestEstimate {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            min: self.min + other.min,
+            max: self.max + other.max,
+        }
+    }
+}
+
+impl std::iter::Sum for RequestEstimate {
+    fn sum<I: Iterator<Item = Self>>(estimates: I) -> Self {
+        estimates.fold(Self::default(), std::ops::Add::add)
+    }
+}
+
+impl fmt::Display for RequestEstimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.min == self.max {
+            write!(f, "{}", self.min)
+        } else {
+            write!(f, "{} to {}", self.min, self.max)
+        }
+    }
 }
 
 /// One stage of one import.
@@ -135,6 +184,9 @@ pub struct StageReport {
     pub missing: u64,
     /// Time at work, in seconds, over all attempts.
     pub seconds: f64,
+    /// Requests that it was expected to take; absent where nobody could know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_estimated: Option<RequestEstimate>,
 }
 
 /// The mirror after an import.

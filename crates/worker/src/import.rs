@@ -71,7 +71,7 @@ impl Importer {
             import,
             name: name.clone(),
             repository: None,
-            listing: watch::Sender::new(Listing::NOT_BEGUN),
+            listing: watch::Sender::new(Listing::default()),
             before: self.archive.stage_states(import).await?,
             cancel: self.cancel.child_token(),
         };
@@ -184,26 +184,27 @@ async fn run_stages(mut context: StageContext) -> Result<Option<Failure>, Import
     let context = &context;
     let run = async |stage| {
         let result = context.run(stage).await;
-        if stage == Stage::PullRequests {
-            // However the list ended, and even if it was not wanted: nobody
-            // should wait for more of it.
-            context
-                .listing
-                .send_modify(|listing| listing.is_over = true);
-        }
+        // However a list ended, and even if it was not wanted: nobody should wait for
+        // more of it.
+        context.listing.send_modify(|listing| match stage {
+            Stage::PullRequests => listing.is_over = true,
+            Stage::PullRequestActivity => listing.feed.is_over = true,
+            _ => {}
+        });
         let error = result.err()?;
         if error.stops_everything() {
             context.cancel.cancel();
         }
         Some(Failure { stage, error })
     };
-    let (git, users, pull_requests, comments) = tokio::join!(
+    let (git, users, pull_requests, comments, activity) = tokio::join!(
         run(Stage::Git),
         run(Stage::Users),
         run(Stage::PullRequests),
         run(Stage::PullRequestComments),
+        run(Stage::PullRequestActivity),
     );
-    let failures = [git, users, pull_requests, comments];
+    let failures = [git, users, pull_requests, comments, activity];
     if let Some(failure) = most_important(failures.into_iter().flatten()) {
         return Ok(Some(failure));
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod context;
+mod estimate;
 mod failure;
 mod import;
 mod plan;

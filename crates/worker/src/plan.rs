@@ -1,12 +1,13 @@
 //! What an import would do and cost, before it does anything.
 
-use bucketload_bitbucket::{Endpoint, PullRequestFilter, RequestError, RequestErrorKind};
-use bucketload_model::{RepositoryName, Stage};
+use bucketload_bitbucket::{Activity, Endpoint, PullRequestFilter, RequestError, RequestErrorKind};
+use bucketload_model::{RepositoryName, RequestEstimate, Stage};
 use serde::Serialize;
 
+use crate::estimate::ActivityLength;
 use crate::failure::StageError;
-use crate::stages::covered;
-use crate::{Importer, Selection};
+use crate::stages::{CommentSource, covered, foresee};
+use crate::{Importer, Selection, estimate};
 
 /// What importing one repository would take.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,8 +47,13 @@ struct Reported {
     pull_requests: Option<u64>,
     /// Those of them with comments.
     commented: Option<u64>,
-    /// Whether only what changed will be listed. It may be stored already.
-    is_update: bool,
+    /// Whether every discussion will be read in its own list: neither may it be
+    /// stored already, nor be in the activity.
+    is_each_discussion_read: bool,
+    /// Entries of activity.
+    entries: Option<u64>,
+    /// Whether only the news of the activity will be read.
+    is_activity_update: bool,
     members: Option<u64>,
 }
 
@@ -66,9 +72,26 @@ impl Importer {
         let repository = self.client.repository(name).await?.item.value.uuid;
         let mut reported = Reported::default();
         let mut filter = PullRequestFilter::default();
+        let has_activity = selection.contains(Stage::PullRequestActivity);
+        reported.is_each_discussion_read = !has_activity;
         if let Some(covered) = covered(self, &repository).await? {
-            reported.is_update = true;
+            reported.is_each_discussion_read = false;
             filter.updated_since = Some(covered.until);
+        }
+        if has_activity {
+            let stage = Stage::PullRequestActivity;
+            let covered = self.archive.covered_list(&repository, stage).await?;
+            reported.is_activity_update = covered.is_some() && !self.whole_lists;
+        }
+        if has_activity && !reported.is_activity_update {
+            let (endpoint, url) = self.client.activity(name);
+            let newest = self.client.page::<Activity>(endpoint, &url).await;
+            if let Some(newest) = allowed(newest.map(Some))? {
+                reported.entries = newest.size;
+                let source = foresee(self, name, &newest).await;
+                reported.is_each_discussion_read |=
+                    source == Some(CommentSource::Lists) && filter.updated_since.is_none();
+            }
         }
         if selection.contains(Stage::PullRequests) {
             reported.pull_requests = self.size(name, &filter).await?;
@@ -112,9 +135,9 @@ impl Importer {
 
 /// A list that may not be read will be a gap of the import, not an error of its
 /// plan; a question that is not understood leaves the estimate wide.
-fn allowed(size: Result<Option<u64>, RequestError>) -> Result<Option<u64>, StageError> {
-    match size {
-        Ok(size) => Ok(size),
+fn allowed<T>(answer: Result<Option<T>, RequestError>) -> Result<Option<T>, StageError> {
+    match answer {
+        Ok(answer) => Ok(answer),
         Err(error) if error.class().is_about_one_list() => Ok(None),
         Err(error) if matches!(error.kind, RequestErrorKind::Status { status: 400, .. }) => {
             Ok(None)
@@ -124,37 +147,47 @@ fn allowed(size: Result<Option<u64>, RequestError>) -> Result<Option<u64>, Stage
 }
 
 fn plan_stage(stage: Stage, reported: &Reported) -> StagePlan {
-    let pages = |objects: Option<u64>, endpoint: Endpoint| {
-        objects.map_or(1, |count| count.div_ceil(endpoint.page_length()).max(1))
-    };
-    let (objects, requests_min, requests_max) = match stage {
-        Stage::Repository => (Some(1), 1, 1),
-        Stage::Git | Stage::Finish => (None, 0, 0),
-        Stage::Users => match reported.members {
+    let one = RequestEstimate::exactly(1);
+    let nothing = RequestEstimate::default();
+    let (objects, estimate) = match stage {
+        Stage::Repository => (Some(1), one),
+        Stage::Git | Stage::Finish => (None, nothing),
+        Stage::Users => (
+            reported.members,
             // Read within the last hour for another repository, it is not read again.
-            Some(_) => (
-                reported.members,
-                0,
-                pages(reported.members, Endpoint::Members),
-            ),
-            None => (None, 0, 0),
-        },
+            reported.members.map_or(nothing, |members| RequestEstimate {
+                min: 0,
+                ..estimate::list(members, Endpoint::Members)
+            }),
+        ),
         Stage::PullRequests => {
-            let pages = pages(reported.pull_requests, Endpoint::PullRequests);
-            (reported.pull_requests, pages, pages)
+            let pages = |count| estimate::list(count, Endpoint::PullRequests);
+            (
+                reported.pull_requests,
+                reported.pull_requests.map_or(one, pages),
+            )
         }
-        // One page for each discussion; one of more than a hundred comments takes
-        // another for every further hundred.
-        Stage::PullRequestComments => match (reported.commented, reported.is_update) {
-            (Some(commented), false) => (None, commented, commented),
-            (Some(commented), true) => (None, 0, commented),
-            (None, _) => (None, 0, reported.pull_requests.unwrap_or_default()),
-        },
+        Stage::PullRequestComments => {
+            let commented = reported.commented;
+            let is_each_read = commented.is_some() && reported.is_each_discussion_read;
+            let most = commented.or(reported.pull_requests).unwrap_or_default();
+            (None, estimate::comments(most, is_each_read))
+        }
+        Stage::PullRequestActivity => {
+            let length = match (reported.is_activity_update, reported.entries) {
+                (true, _) => ActivityLength::News,
+                (false, Some(entries)) => ActivityLength::Entries(entries),
+                (false, None) => {
+                    ActivityLength::PullRequests(reported.pull_requests.unwrap_or_default())
+                }
+            };
+            (reported.entries, estimate::activity(length))
+        }
     };
     StagePlan {
         name: stage,
         objects,
-        requests_min,
-        requests_max,
+        requests_min: estimate.min,
+        requests_max: estimate.max,
     }
 }

@@ -4,7 +4,7 @@ use bucketload_model::{CommentId, PullRequestId, RepositoryUuid};
 use sqlx::QueryBuilder;
 
 use super::members::last_of_each;
-use super::{DatabaseError, Transaction};
+use super::{Archive, DatabaseError, Transaction};
 
 /// A comment to store.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,28 @@ pub struct CommentRecord<'a> {
     pub updated_on: Option<&'a str>,
     /// As Bitbucket sent it.
     pub source: &'a str,
+}
+
+impl Archive {
+    /// A comment as Bitbucket sent it, if it is in the archive.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn comment_source(
+        &self,
+        repository: &RepositoryUuid,
+        comment: CommentId,
+    ) -> Result<Option<String>, DatabaseError> {
+        let source = sqlx::query_scalar(
+            "select source from pull_request_comments where repository_uuid = $1 and id = $2",
+        )
+        .bind(repository.as_str())
+        .bind(comment.0)
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(source)
+    }
 }
 
 impl Transaction {

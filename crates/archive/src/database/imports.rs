@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bucketload_model::{
-    Checkpoint, Gap, GapReason, GitReport, ImportId, ImportReport, ImportState, RepositoryName,
-    RepositoryUuid, RequestReport, Stage, StageReport, StageState,
+    Checkpoint, GitReport, ImportId, ImportReport, ImportState, RepositoryName, RepositoryUuid,
+    RequestEstimate, RequestReport, Stage, StageReport, StageState,
 };
 use chrono::{DateTime, Utc};
 
@@ -65,10 +65,47 @@ struct ImportRow {
     finished_at_ms: Option<i64>,
 }
 
+#[derive(sqlx::FromRow)]
+struct StageRow {
+    stage: String,
+    state: String,
+    expected: Option<i64>,
+    stored: i64,
+    missing: i64,
+    duration_ms: i64,
+    requests_min: Option<i64>,
+    requests_max: Option<i64>,
+}
+
+impl TryFrom<StageRow> for StageReport {
+    type Error = DatabaseError;
+
+    fn try_from(row: StageRow) -> Result<Self, Self::Error> {
+        let wrong = |column, value: &str| inconsistent("import_stages", column, value);
+        let estimate = |(min, max)| RequestEstimate {
+            min: unsigned(min),
+            max: unsigned(max),
+        };
+        Ok(Self {
+            name: row.stage.parse().map_err(|_| wrong("stage", &row.stage))?,
+            state: row.state.parse().map_err(|_| wrong("state", &row.state))?,
+            expected: row.expected.map(unsigned),
+            stored: unsigned(row.stored),
+            missing: unsigned(row.missing),
+            seconds: Duration::from_millis(unsigned(row.duration_ms)).as_secs_f64(),
+            requests_estimated: row.requests_min.zip(row.requests_max).map(estimate),
+        })
+    }
+}
+
 const IMPORT_COLUMNS: &str = "id, workspace, slug, repository_uuid, stages, state, error, git_refs,
     git_bytes_received, started_at_ms, finished_at_ms";
 
-fn inconsistent(table: &'static str, column: &'static str, value: &str) -> DatabaseError {
+pub(super) fn inconsistent(
+    table: &'static str,
+    column: &'static str,
+    value: &str,
+) -> DatabaseError {
     DatabaseError::Inconsistent {
         table,
         column,
@@ -207,6 +244,11 @@ impl Archive {
         let Some(row) = row else { return Ok(None) };
         let stored = StoredImport::try_from(&row)?;
         let by_endpoint = self.requests_by_endpoint(import).await?;
+        let stages = self.stage_reports(import).await?;
+        let estimates: Vec<RequestEstimate> = stages
+            .iter()
+            .filter_map(|stage| stage.requests_estimated)
+            .collect();
         let time = |ms| DateTime::from_timestamp_millis(ms).unwrap_or_default();
         Ok(Some(ImportReport {
             id: import,
@@ -215,8 +257,9 @@ impl Archive {
             requests: RequestReport {
                 total: by_endpoint.values().sum(),
                 by_endpoint,
+                estimated: (!estimates.is_empty()).then(|| estimates.into_iter().sum()),
             },
-            stages: self.stage_reports(import).await?,
+            stages,
             gaps: self.gaps(import).await?,
             git: GitReport {
                 refs: unsigned(row.git_refs),
@@ -242,58 +285,18 @@ impl Archive {
     }
 
     async fn stage_reports(&self, import: ImportId) -> Result<Vec<StageReport>, DatabaseError> {
-        let rows: Vec<(String, String, Option<i64>, i64, i64, i64)> = sqlx::query_as(
-            "select stage, state, expected, stored, missing, duration_ms
+        let rows: Vec<StageRow> = sqlx::query_as(
+            "select stage, state, expected, stored, missing, duration_ms, requests_min,
+                 requests_max
              from import_stages where import_id = $1",
         )
         .bind(import.to_string())
         .fetch_all(&self.reader)
         .await?;
-        let mut reports = Vec::with_capacity(rows.len());
-        for (stage, state, expected, stored, missing, duration_ms) in rows {
-            let wrong = |column, value: &str| inconsistent("import_stages", column, value);
-            reports.push(StageReport {
-                name: stage.parse().map_err(|_| wrong("stage", &stage))?,
-                state: state.parse().map_err(|_| wrong("state", &state))?,
-                expected: expected.map(unsigned),
-                stored: unsigned(stored),
-                missing: unsigned(missing),
-                seconds: Duration::from_millis(unsigned(duration_ms)).as_secs_f64(),
-            });
-        }
+        let reports = rows.into_iter().map(StageReport::try_from);
+        let mut reports: Vec<StageReport> = reports.collect::<Result<_, _>>()?;
         reports.sort_by_key(|report| report.name);
         Ok(reports)
-    }
-
-    /// What an import is missing, in the order of stages.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn gaps(&self, import: ImportId) -> Result<Vec<Gap>, DatabaseError> {
-        let rows: Vec<(String, String, String, String, Option<String>)> = sqlx::query_as(
-            "select stage, object, reason, detail, url from gaps
-             where import_id = $1 order by object",
-        )
-        .bind(import.to_string())
-        .fetch_all(&self.reader)
-        .await?;
-        let mut gaps = Vec::with_capacity(rows.len());
-        for (stage, object, reason, detail, url) in rows {
-            gaps.push(Gap {
-                stage: stage
-                    .parse()
-                    .map_err(|_| inconsistent("gaps", "stage", &stage))?,
-                object,
-                reason: reason
-                    .parse::<GapReason>()
-                    .map_err(|_| inconsistent("gaps", "reason", &reason))?,
-                detail,
-                url,
-            });
-        }
-        gaps.sort_by_key(|gap| gap.stage);
-        Ok(gaps)
     }
 }
 
@@ -423,6 +426,51 @@ impl Transaction {
         Ok(())
     }
 
+    /// Notes how many requests a stage is expected to take.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn set_estimate(
+        &mut self,
+        import: ImportId,
+        stage: Stage,
+        estimate: RequestEstimate,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query(
+            "update import_stages set requests_min = $3, requests_max = $4
+             where import_id = $1 and stage = $2",
+        )
+        .bind(import.to_string())
+        .bind(stage.name())
+        .bind(signed(estimate.min))
+        .bind(signed(estimate.max))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Notes that a stage will take the most requests that it was expected to take.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn expect_most(
+        &mut self,
+        import: ImportId,
+        stage: Stage,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query(
+            "update import_stages set requests_min = requests_max
+             where import_id = $1 and stage = $2",
+        )
+        .bind(import.to_string())
+        .bind(stage.name())
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
     /// Notes that a stage begins or goes on.
     ///
     /// # Errors
@@ -494,92 +542,6 @@ impl Transaction {
         .bind(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))
         .execute(&mut *self.inner)
         .await?;
-        Ok(())
-    }
-
-    /// Records what is missing and why.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn add_gap(&mut self, import: ImportId, gap: &Gap) -> Result<(), DatabaseError> {
-        sqlx::query(
-            "insert into gaps (import_id, stage, object, reason, detail, url)
-             values ($1, $2, $3, $4, $5, $6)
-             on conflict (import_id, stage, object) do update set
-                 reason = excluded.reason, detail = excluded.detail, url = excluded.url",
-        )
-        .bind(import.to_string())
-        .bind(gap.stage.name())
-        .bind(&gap.object)
-        .bind(gap.reason.name())
-        .bind(&gap.detail)
-        .bind(gap.url.as_deref())
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
-    }
-
-    /// Forgets a gap: what was missing has come after all.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn clear_gap(
-        &mut self,
-        import: ImportId,
-        stage: Stage,
-        object: &str,
-    ) -> Result<(), DatabaseError> {
-        sqlx::query("delete from gaps where import_id = $1 and stage = $2 and object = $3")
-            .bind(import.to_string())
-            .bind(stage.name())
-            .bind(object)
-            .execute(&mut *self.inner)
-            .await?;
-        Ok(())
-    }
-
-    /// Forgets the gap of an object and those of what is in it (`<object>, …`):
-    /// all of it has come after all.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn clear_gaps_of(
-        &mut self,
-        import: ImportId,
-        stage: Stage,
-        object: &str,
-    ) -> Result<(), DatabaseError> {
-        sqlx::query(
-            "delete from gaps where import_id = $1 and stage = $2
-                 and (object = $3 or substr(object, 1, length($4)) = $4)",
-        )
-        .bind(import.to_string())
-        .bind(stage.name())
-        .bind(object)
-        .bind(format!("{object}, "))
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
-    }
-
-    /// Forgets every gap of one reason, to find out anew.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn clear_gaps(
-        &mut self,
-        import: ImportId,
-        reason: GapReason,
-    ) -> Result<(), DatabaseError> {
-        sqlx::query("delete from gaps where import_id = $1 and reason = $2")
-            .bind(import.to_string())
-            .bind(reason.name())
-            .execute(&mut *self.inner)
-            .await?;
         Ok(())
     }
 }

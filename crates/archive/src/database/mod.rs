@@ -1,9 +1,11 @@
 //! The tables. SQL appears below this folder and nowhere else.
 
 mod accounts;
+mod activity;
 mod comments;
 mod covered;
 mod error;
+mod gaps;
 mod imports;
 mod members;
 mod open;
@@ -14,6 +16,7 @@ mod removals;
 mod repositories;
 
 pub use accounts::AccountRecord;
+pub use activity::{ActivityComment, ActivityRecord, CommentShape, StoredActivity};
 pub use comments::CommentRecord;
 pub use covered::{CoveredList, ListBegin};
 pub use error::{DatabaseError, OpenError};

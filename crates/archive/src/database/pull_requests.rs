@@ -49,6 +49,26 @@ impl Archive {
         Ok(unsigned(count))
     }
 
+    /// How many comments a pull request said it has, deleted ones left out, if it did.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn comment_count(
+        &self,
+        repository: &RepositoryUuid,
+        id: PullRequestId,
+    ) -> Result<Option<u64>, DatabaseError> {
+        let count: Option<Option<i64>> = sqlx::query_scalar(
+            "select comment_count from pull_requests where repository_uuid = $1 and id = $2",
+        )
+        .bind(repository.as_str())
+        .bind(id.0)
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(count.flatten().map(unsigned))
+    }
+
     /// Comments in the archive, and how many Bitbucket reported: by the list of
     /// comments where it was read, by the pull request's own count before.
     ///

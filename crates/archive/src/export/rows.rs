@@ -58,6 +58,14 @@ pub(super) const KINDS: &[Kind] = &[
                 from pull_request_comments where repository_uuid = $1 order by id",
         key: |row| json!({ "pull_request": row.parent_id, "comment": row.id }),
     },
+    Kind {
+        file: "pull_request_activity.jsonl",
+        // In the order it happened, which every reader can follow.
+        query: "select 0 as id, pull_request_id as parent_id, entry_key as text_id, source
+                from pull_request_activity where repository_uuid = $1
+                order by pull_request_id, occurred_on, entry_key",
+        key: |row| json!({ "pull_request": row.parent_id, "activity": row.text_id }),
+    },
 ];
 
 impl Kind {

@@ -25,12 +25,13 @@ pub(crate) struct Store {
 }
 
 /// Tables that hold what Bitbucket sent, and what is still to be asked for.
-const CONTENT: [&str; 6] = [
+const CONTENT: [&str; 7] = [
     "repositories",
     "accounts",
     "workspace_members",
     "pull_requests",
     "pull_request_comments",
+    "pull_request_activity",
     "pending",
 ];
 

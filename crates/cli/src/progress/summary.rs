@@ -22,6 +22,9 @@ pub(crate) fn after_import(report: &ImportReport, mirror: &Path) {
     if let Some(count) = stored(Stage::PullRequestComments) {
         parts.push(counted(count, "comment", "comments"));
     }
+    if let Some(count) = stored(Stage::PullRequestActivity) {
+        parts.push(counted(count, "event", "events"));
+    }
     if let Some(count) = stored(Stage::Users) {
         parts.push(counted(count, "person", "people"));
     }
@@ -37,12 +40,17 @@ pub(crate) fn after_import(report: &ImportReport, mirror: &Path) {
     if has_mirror {
         output::line(&format!("  git clone {}", mirror.display()));
     }
-    output::line(&format!(
-        "  {} in {}",
-        counted(report.requests.total, "request", "requests"),
-        took(report)
-    ));
+    output::line(&format!("  {} in {}", requests(report), took(report)));
     gaps(report);
+}
+
+/// What an import cost, beside what it was expected to cost.
+fn requests(report: &ImportReport) -> String {
+    let spent = counted(report.requests.total, "request", "requests");
+    match report.requests.estimated {
+        Some(estimate) => format!("{spent} (estimated {estimate})"),
+        None => spent,
+    }
 }
 
 /// One import on one line.
@@ -82,7 +90,7 @@ pub(crate) fn in_full(report: &ImportReport) {
     }
     output::line(&format!(
         "  {}, {} received by git",
-        counted(report.requests.total, "request", "requests"),
+        requests(report),
         indicatif::HumanBytes(report.git.bytes_received)
     ));
     gaps(report);

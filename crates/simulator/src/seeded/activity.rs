@@ -51,8 +51,9 @@ impl SeededRepository {
                 json!({"pull_request": pull_request, "update": self.update(links, id, self.state(id))})
             }
             Event::Comment(position) => {
-                let mut comment = self.comment_json(links, id, position, false);
-                if comment.get("inline").is_some() {
+                let is_whole = self.options.whole_activity;
+                let mut comment = self.comment_json(links, id, position, is_whole);
+                if comment.get("inline").is_some() && !is_whole {
                     // Seen on every one of 15,654 inline comments of recorded activity.
                     comment["inline"] = json!({});
                 }

@@ -28,6 +28,9 @@ pub struct SeedOptions {
     pub thread_depth: u64,
     /// Of 1,000 comments so many are deleted.
     pub deleted_comments_per_mille: u32,
+    /// Whether comments in the activity are as whole as in their own list. Recordings have them
+    /// without their place in the change.
+    pub whole_activity: bool,
     /// Of 1,000 places for an account so many are null: "former user".
     pub deleted_users_per_mille: u32,
     /// Of 1,000 pull requests so many came from a fork that is gone: `source.repository` and
@@ -56,6 +59,7 @@ impl Default for SeedOptions {
             comments: 6,
             thread_depth: 3,
             deleted_comments_per_mille: 30,
+            whole_activity: false,
             deleted_users_per_mille: 20,
             forks_gone_per_mille: 20,
             unicode: true,

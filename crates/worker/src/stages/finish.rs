@@ -3,18 +3,20 @@
 use bucketload_model::{Gap, GapReason, Stage, StageReport, StageState};
 
 use super::pull_request_comments::object;
-use super::{StageContext, pull_request_comments, pull_requests};
+use super::{StageContext, pull_request_activity, pull_request_comments, pull_requests};
 use crate::failure::StageError;
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let archive = &context.importer.archive;
     let states = archive.stage_states(context.import).await?;
     let was_run = |stage| states.get(&stage) != Some(&StageState::Skipped);
-    if was_run(Stage::PullRequests)
-        && pull_requests::sweep(context).await?
-        && was_run(Stage::PullRequestComments)
-    {
-        pull_request_comments::run(context).await?;
+    if was_run(Stage::PullRequests) && pull_requests::sweep(context).await? {
+        if was_run(Stage::PullRequestActivity) {
+            pull_request_activity::sweep(context).await?;
+        }
+        if was_run(Stage::PullRequestComments) {
+            pull_request_comments::read_again(context).await?;
+        }
     }
     // An earlier attempt may have found less.
     let mut transaction = archive.begin().await?;
@@ -66,6 +68,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
             .await?;
         transaction.commit().await?;
     }
+    pull_request_activity::note_covered(context).await?;
     pull_requests::note_covered(context).await
 }
 

@@ -1,12 +1,15 @@
 //! One file per stage, and what they share.
 
+mod comment_source;
 mod finish;
 mod git;
+pub(crate) mod pull_request_activity;
 mod pull_request_comments;
 mod pull_requests;
 mod repository;
 mod users;
 
+pub(crate) use comment_source::{CommentSource, foresee};
 pub(crate) use pull_requests::covered;
 
 use std::collections::BTreeMap;
@@ -41,20 +44,32 @@ pub(crate) struct StageContext {
     pub(crate) cancel: CancellationToken,
 }
 
-/// How the list of pull requests comes along, for the stage at its heels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Bitbucket's servers need not agree on the time, nor see a change at once.
+const OVERLAP: chrono::Duration = chrono::Duration::minutes(5);
+
+/// How the lists of pull requests and of their activity come along, for the stages
+/// at their heels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Listing {
-    /// Pages stored so far.
+    /// Pages of pull requests stored so far.
     pub(crate) pages: u64,
-    /// Whether no more will come.
+    /// Whether no more pull requests will come.
     pub(crate) is_over: bool,
+    /// Whether any was new or changed, or may have been.
+    pub(crate) may_have_changes: bool,
+    /// Whether every discussion is read for the first time, and in its own list.
+    pub(crate) comments_in_lists: bool,
+    /// The activity.
+    pub(crate) feed: Feed,
 }
 
-impl Listing {
-    pub(crate) const NOT_BEGUN: Self = Self {
-        pages: 0,
-        is_over: false,
-    };
+/// How the activity comes along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Feed {
+    /// Shapes of comments that are stored.
+    pub(crate) shapes: usize,
+    /// Whether no more will come.
+    pub(crate) is_over: bool,
 }
 
 impl StageContext {
@@ -156,6 +171,7 @@ impl StageContext {
             Stage::Users => users::run(self).await,
             Stage::PullRequests => pull_requests::run(self).await,
             Stage::PullRequestComments => pull_request_comments::run(self).await,
+            Stage::PullRequestActivity => pull_request_activity::run(self).await,
             Stage::Finish => finish::run(self).await,
         }
     }
@@ -188,6 +204,7 @@ impl StageContext {
             stored: counts.stored,
             missing,
             seconds: 0.0,
+            requests_estimated: None,
         };
         let mut transaction = archive.begin().await?;
         if let Err(StageError::Request(error) | StageError::Outage { source: error, .. }) = result {
@@ -259,6 +276,7 @@ impl StageContext {
                 let tally = archive.tally_comments(uuid).await?;
                 Counts::of(Some(tally.expected), tally.stored)
             }
+            Stage::PullRequestActivity => Counts::of(reported, archive.count_activity(uuid).await?),
             Stage::Repository | Stage::Finish => Counts::default(),
         })
     }
@@ -300,6 +318,7 @@ const fn stage_object(stage: Stage) -> &'static str {
         Stage::Users => "workspace members",
         Stage::PullRequests => "pull requests",
         Stage::PullRequestComments => "pull request comments",
+        Stage::PullRequestActivity => "pull request activity",
         Stage::Finish => "counts",
     }
 }

@@ -6,15 +6,18 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
 
 use bucketload_archive::{CommentRecord, PendingParent};
 use bucketload_bitbucket::{Comment, Page, RequestError};
 use bucketload_model::{ErrorClass, PullRequestId, Stage};
 use futures::StreamExt as _;
-use futures::stream::FuturesUnordered;
+use futures::stream::{self, FuturesUnordered};
 use tokio::time::{Duration, Instant};
 
+use super::comment_source::{CommentSource, Probes, decide, whole_discussion};
 use super::{StageContext, account_records, account_uuid};
+use crate::estimate;
 use crate::failure::{StageError, gap, object_gap_reason};
 
 const STAGE: Stage = Stage::PullRequestComments;
@@ -42,9 +45,113 @@ enum Read {
 }
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
+    let work = async {
+        let (source, probes) = decide(context).await?;
+        if source == CommentSource::Activity {
+            take_from_activity(context).await?;
+        } else {
+            note_each_is_read(context).await?;
+        }
+        let probes = Mutex::new(probes);
+        let result = read_pending(context, &probes).await;
+        count_unused(context, probes).await?;
+        result
+    };
     tokio::select! {
-        result = read_pending(context) => result,
+        result = work => result,
         error = show_counts(context) => Err(error),
+    }
+}
+
+/// Reads what has become pending once more, each discussion in its own list.
+pub(super) async fn read_again(context: &StageContext) -> Result<(), StageError> {
+    read_pending(context, &Mutex::default()).await
+}
+
+/// Every discussion takes a request, if none was read before: what was the most is the
+/// least too.
+async fn note_each_is_read(context: &StageContext) -> Result<(), StageError> {
+    if !estimate::is_first(context).await? {
+        return Ok(());
+    }
+    context
+        .listing
+        .send_modify(|listing| listing.comments_in_lists = true);
+    let mut transaction = context.importer.archive.begin().await?;
+    transaction.expect_most(context.import, STAGE).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// What was read to compare and not needed was paid for all the same.
+async fn count_unused(context: &StageContext, probes: Mutex<Probes>) -> Result<(), StageError> {
+    let probes = probes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let requests = probes.values().map(|page| page.requests).sum();
+    let (endpoint, _) = context
+        .importer
+        .client
+        .pull_request_comments(&context.name, PullRequestId(0));
+    let mut transaction = context.importer.archive.begin().await?;
+    transaction
+        .add_requests(context.import, endpoint.name(), requests)
+        .await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Waits for the end of both lists and takes every discussion that the activity has
+/// whole. What it has not is left pending.
+async fn take_from_activity(context: &StageContext) -> Result<(), StageError> {
+    let mut listing = context.listing.subscribe();
+    let listing = listing.wait_for(|listing| listing.is_over && listing.feed.is_over);
+    // The sender lives in the context.
+    listing.await.map_err(|_| StageError::Lost)?;
+    let archive = &context.importer.archive;
+    let repository = &context.repository()?.uuid;
+    let mut after = i64::MIN;
+    loop {
+        let pending = archive.pending(repository, STAGE, after, BATCH).await?;
+        let Some(last) = pending.last() else {
+            return Ok(());
+        };
+        after = last.id;
+        for pull_request in pending {
+            take(context, &pull_request).await?;
+        }
+    }
+}
+
+async fn take(context: &StageContext, pull_request: &PendingParent) -> Result<(), StageError> {
+    let archive = &context.importer.archive;
+    let repository = &context.repository()?.uuid;
+    let id = PullRequestId(pull_request.id);
+    let comments = archive.comments_in_activity(repository, id).await?;
+    let count = archive.comment_count(repository, id).await?;
+    let Some(comments) = whole_discussion(&comments, count) else {
+        return Ok(());
+    };
+    let records: Vec<_> = comments
+        .iter()
+        .map(|(comment, source)| record(comment, source))
+        .collect();
+    let mut transaction = archive.begin().await?;
+    // The people in it were met in the activity.
+    transaction.put_comments(repository, id, &records).await?;
+    transaction
+        .finish_pending(repository, STAGE, pull_request)
+        .await?;
+    Ok(transaction.commit().await?)
+}
+
+fn record<'a>(comment: &'a Comment, source: &'a str) -> CommentRecord<'a> {
+    let inline = comment.inline.as_ref();
+    CommentRecord {
+        id: comment.id,
+        parent: comment.parent.as_ref().map(|parent| parent.id),
+        author: account_uuid(comment.user.as_ref()),
+        inline_path: inline.and_then(|inline| inline.path.as_deref()),
+        is_deleted: comment.deleted == Some(true),
+        created_on: comment.created_on.as_deref(),
+        updated_on: comment.updated_on.as_deref(),
+        source,
     }
 }
 
@@ -63,7 +170,7 @@ async fn show_counts(context: &StageContext) -> StageError {
 }
 
 /// Reads every discussion that is pending, and those that become so meanwhile.
-async fn read_pending(context: &StageContext) -> Result<(), StageError> {
+async fn read_pending(context: &StageContext, probes: &Mutex<Probes>) -> Result<(), StageError> {
     let archive = &context.importer.archive;
     let repository = &context.repository()?.uuid;
     let mut listing = context.listing.subscribe();
@@ -88,13 +195,13 @@ async fn read_pending(context: &StageContext) -> Result<(), StageError> {
             && let Some(pull_request) = waiting.pop_front()
         {
             taken.insert(pull_request.id);
-            in_flight.push(read(context, pull_request));
+            in_flight.push(read(context, pull_request, probes));
         }
         if in_flight.is_empty() {
             if let Some(error) = failed {
                 return Err(error);
             }
-            if seen.is_over {
+            if seen.is_over && seen.feed.is_over {
                 return Ok(());
             }
             // The sender lives in the context, so this ends only with news.
@@ -138,14 +245,22 @@ pub(super) fn object(id: PullRequestId) -> String {
 async fn read(
     context: &StageContext,
     pull_request: PendingParent,
+    probes: &Mutex<Probes>,
 ) -> (i64, Result<Read, StageError>) {
     let id = pull_request.id;
-    (id, read_pages(context, pull_request).await)
+    let probe = {
+        let mut probes = probes.lock().unwrap_or_else(PoisonError::into_inner);
+        probes.remove(&PullRequestId(id))
+    };
+    // Where reading goes on midway, its first page is there already.
+    let probe = probe.filter(|_| pull_request.next_page.is_none());
+    (id, read_pages(context, pull_request, probe).await)
 }
 
 async fn read_pages(
     context: &StageContext,
     pull_request: PendingParent,
+    probe: Option<Page<Comment>>,
 ) -> Result<Read, StageError> {
     let client = &context.importer.client;
     let id = PullRequestId(pull_request.id);
@@ -155,7 +270,13 @@ async fn read_pages(
         None => first,
     };
     let mut is_whole = true;
-    let mut pages = pin!(client.pages::<Comment>(endpoint, first));
+    let rest = match &probe {
+        Some(page) => page.next.clone(),
+        None => Some(first),
+    };
+    let rest = rest.map(|first| client.pages::<Comment>(endpoint, first));
+    let rest = stream::iter(rest).flatten();
+    let mut pages = pin!(stream::iter(probe.map(Ok)).chain(rest));
     while let Some(page) = pages.next().await {
         let page = match page {
             Ok(page) => page,
@@ -193,20 +314,7 @@ async fn store(
     let records: Vec<_> = page
         .items
         .iter()
-        .map(|item| {
-            let comment = &item.value;
-            let inline = comment.inline.as_ref();
-            CommentRecord {
-                id: comment.id,
-                parent: comment.parent.as_ref().map(|parent| parent.id),
-                author: account_uuid(comment.user.as_ref()),
-                inline_path: inline.and_then(|inline| inline.path.as_deref()),
-                is_deleted: comment.deleted == Some(true),
-                created_on: comment.created_on.as_deref(),
-                updated_on: comment.updated_on.as_deref(),
-                source: item.source.get(),
-            }
-        })
+        .map(|item| record(&item.value, item.source.get()))
         .collect();
     let mut transaction = context.importer.archive.begin().await?;
     let written = transaction.put_comments(repository, id, &records).await?;

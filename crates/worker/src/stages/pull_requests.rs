@@ -10,16 +10,13 @@ use bucketload_model::{Checkpoint, RepositoryUuid, Stage, StageState};
 use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt as _;
 
-use super::{Counts, StageContext, account_records, account_uuid};
-use crate::Importer;
+use super::{Counts, OVERLAP, StageContext, account_records, account_uuid};
 use crate::failure::{StageError, gap, gap_reason};
+use crate::{Importer, estimate};
 
 /// A list that was read whole is read whole again after so long: not every change
 /// of an object needs to move its `updated_on` (a person's new name does not).
 const WHOLE_LIST_EVERY: Duration = Duration::days(7);
-
-/// Bitbucket's servers need not agree on the time, nor see a change at once.
-const OVERLAP: Duration = Duration::minutes(5);
 
 /// What changed while a shorter import was at work is found by the next one.
 const SWEEP_AFTER: Duration = Duration::minutes(1);
@@ -32,23 +29,35 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let client = &context.importer.client;
     let (endpoint, first) = client.pull_requests(&context.name);
     match progress.and_then(|progress| progress.checkpoint) {
-        Some(Checkpoint::EndOfList) => return Ok(()),
+        Some(Checkpoint::EndOfList) => {
+            // What an earlier attempt stored is not known any more.
+            note_changes(context, true);
+            return Ok(());
+        }
         Some(Checkpoint::NextPage(url)) => {
+            note_changes(context, true);
             let url = super::page_url(context, endpoint, &url)?;
             let begin = archive
                 .list_begin(context.import, Stage::PullRequests)
                 .await?;
-            return read(context, endpoint, url, begin.and_then(|begin| begin.since)).await;
+            let since = begin.and_then(|begin| begin.since);
+            return read(context, endpoint, url, since, Start::Midway).await;
         }
         None => {}
     }
     let repository = &context.repository()?.uuid;
     if let Some(covered) = covered(&context.importer, repository).await?
-        && read_changes(context, covered.until).await?
+        && read_changes(context, covered.until, Start::First).await?
     {
         return Ok(());
     }
-    read(context, endpoint, first, None).await
+    read(context, endpoint, first, None, Start::First).await
+}
+
+fn note_changes(context: &StageContext, may_have_changes: bool) {
+    context
+        .listing
+        .send_modify(|listing| listing.may_have_changes |= may_have_changes);
 }
 
 /// Up to when the list is whole in the archive, if that is recent enough.
@@ -69,14 +78,18 @@ pub(crate) async fn covered(
 
 /// Reads what changed since then. `false` where Bitbucket does not understand
 /// the question; then the whole list has to do.
-async fn read_changes(context: &StageContext, since: DateTime<Utc>) -> Result<bool, StageError> {
+async fn read_changes(
+    context: &StageContext,
+    since: DateTime<Utc>,
+    start: Start,
+) -> Result<bool, StageError> {
     let client = &context.importer.client;
     let filter = PullRequestFilter {
         updated_since: Some(since),
         ..PullRequestFilter::default()
     };
     let (endpoint, first) = client.pull_requests_matching(&context.name, &filter);
-    match read(context, endpoint, first, Some(since)).await {
+    match read(context, endpoint, first, Some(since), start).await {
         Ok(()) => Ok(true),
         Err(StageError::Request(error))
             if matches!(error.kind, RequestErrorKind::Status { status: 400, .. }) =>
@@ -91,6 +104,15 @@ async fn read_changes(context: &StageContext, since: DateTime<Utc>) -> Result<bo
     }
 }
 
+/// Where in a list reading starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// At its first page, which tells how long it is.
+    First,
+    /// Anywhere, or once more.
+    Midway,
+}
+
 /// Reads a list of pull requests from a page to its end. `since` is given where
 /// it has only what changed since then.
 async fn read(
@@ -98,6 +120,7 @@ async fn read(
     endpoint: Endpoint,
     first: PageUrl,
     since: Option<DateTime<Utc>>,
+    mut start: Start,
 ) -> Result<(), StageError> {
     let client = &context.importer.client;
     let mut counts = context.count(Stage::PullRequests).await?;
@@ -124,7 +147,13 @@ async fn read(
                     .await;
             }
         };
-        store(context, endpoint.name(), &page, since, &mut counts).await?;
+        // Its probe's requests are noted with the page, so that both are paid once.
+        let estimated = match start {
+            Start::First => estimate::by_first_page(context, &page).await?,
+            Start::Midway => estimate::ByFirstPage::default(),
+        };
+        start = Start::Midway;
+        store(context, &page, since, &estimated, &mut counts).await?;
         context.advanced(Stage::PullRequests, counts.stored, counts.expected);
         context.listing.send_modify(|listing| listing.pages += 1);
     }
@@ -147,7 +176,7 @@ pub(super) async fn sweep(context: &StageContext) -> Result<bool, StageError> {
     ) else {
         return Ok(false);
     };
-    read_changes(context, begin.began_on - OVERLAP).await
+    read_changes(context, begin.began_on - OVERLAP, Start::Midway).await
 }
 
 /// Notes up to when the list is whole, so that the next import asks for changes
@@ -182,11 +211,12 @@ pub(super) async fn note_covered(context: &StageContext) -> Result<(), StageErro
 /// Stores a page and counts what came.
 async fn store(
     context: &StageContext,
-    endpoint: &str,
     page: &Page<PullRequest>,
     since: Option<DateTime<Utc>>,
+    estimated: &estimate::ByFirstPage,
     counts: &mut Counts,
 ) -> Result<(), StageError> {
+    let endpoint = Endpoint::PullRequests.name();
     let repository = &context.repository()?.uuid;
     let records: Vec<_> = page
         .items
@@ -224,7 +254,26 @@ async fn store(
             .put_accounts(repository, context.import, account_records(accounts))
             .await?;
     }
+    for (stage, estimate) in &estimated.stages {
+        transaction
+            .set_estimate(context.import, *stage, *estimate)
+            .await?;
+    }
+    // Asked for in the transaction: whoever decides after this waits for its end.
+    let decided = context.listing.borrow().comments_in_lists;
+    if decided {
+        transaction
+            .expect_most(context.import, Stage::PullRequestComments)
+            .await?;
+    }
+    transaction
+        .add_requests(context.import, endpoint, estimated.requests)
+        .await?;
     let gaps = super::unreadable(context, Stage::PullRequests, page, "pull requests");
+    note_changes(
+        context,
+        stored.inserted + stored.updated > 0 || !gaps.is_empty(),
+    );
     counts.stored += stored.inserted;
     counts.expected = match since {
         None => page.size,

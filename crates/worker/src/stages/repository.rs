@@ -2,7 +2,7 @@
 
 use bucketload_archive::RepositoryRecord;
 use bucketload_bitbucket::Endpoint;
-use bucketload_model::{Checkpoint, Stage};
+use bucketload_model::{Checkpoint, RequestEstimate, Stage};
 
 use super::{StageContext, account_records};
 use crate::failure::StageError;
@@ -64,6 +64,13 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         .await?;
     transaction
         .add_requests(context.import, Endpoint::Repository.name(), answer.requests)
+        .await?;
+    transaction
+        .set_estimate(
+            context.import,
+            Stage::Repository,
+            RequestEstimate::exactly(1),
+        )
         .await?;
     transaction.commit().await?;
     Ok(())

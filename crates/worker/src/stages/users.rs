@@ -6,12 +6,13 @@
 use std::pin::pin;
 
 use bucketload_archive::MemberRecord;
-use bucketload_bitbucket::{Membership, Page};
-use bucketload_model::{Checkpoint, Stage};
+use bucketload_bitbucket::{Endpoint, Membership, Page};
+use bucketload_model::{Checkpoint, RequestEstimate, Stage};
 use chrono::Duration;
 use futures::StreamExt as _;
 
 use super::StageContext;
+use crate::estimate;
 use crate::failure::{StageError, gap, gap_reason};
 
 /// The list belongs to the workspace: four hundred repositories of it need it
@@ -73,6 +74,9 @@ async fn keep_known(context: &StageContext) -> Result<(), StageError> {
     let known = archive.count_members(&context.name.workspace).await?;
     let mut transaction = archive.begin().await?;
     transaction
+        .set_estimate(context.import, Stage::Users, RequestEstimate::default())
+        .await?;
+    transaction
         .save_checkpoint(
             context.import,
             Stage::Users,
@@ -107,6 +111,12 @@ async fn store(
     if page.next.is_none() {
         transaction
             .set_members_read_at(workspace, importer.clock.now())
+            .await?;
+    }
+    if let Some(size) = page.size {
+        let pages = estimate::list(size, Endpoint::Members);
+        transaction
+            .set_estimate(context.import, Stage::Users, pages)
             .await?;
     }
     let gaps = super::unreadable(context, Stage::Users, page, "members");

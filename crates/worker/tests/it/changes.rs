@@ -8,15 +8,17 @@ use crate::support::{Local, NAME, Remote, assert_complete, bench, talkative};
 const PULL_REQUESTS: &str = "pull_requests.jsonl";
 const COMMENTS: &str = "pull_request_comments.jsonl";
 
-/// Imports once more, and checks the cost: repository, the list of what changed, and so many
-/// discussions.
+/// Imports once more, and checks the cost: repository, the list of what changed, the newest page
+/// of activity if anything did, and so many discussions.
 async fn catch_up(remote: &Remote, local: &Local, discussions: usize) {
     remote.control.reset_log();
     let report = local.import().await;
     assert_complete(&report);
     let rest = remote.rest();
     assert_eq!(remote.asked("/comments"), discussions, "{rest:#?}");
-    assert_eq!(rest.len(), 2 + discussions, "{rest:#?}");
+    let of_activity = remote.asked("/activity");
+    assert!(of_activity <= 1, "{rest:#?}");
+    assert_eq!(rest.len(), 2 + of_activity + discussions, "{rest:#?}");
 }
 
 async fn imported() -> (Remote, Local, u64) {

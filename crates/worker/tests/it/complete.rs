@@ -36,7 +36,8 @@ async fn what_is_expected_is_stored_and_the_report_says_what_it_cost() {
     assert_eq!(report.requests.total, by_endpoint);
     assert_eq!(report.requests.by_endpoint["repository"], 1);
     assert_eq!(report.requests.by_endpoint["members"], 1);
-    assert_eq!(report.requests.by_endpoint["pullrequests"], 2);
+    // Two pages, and one small question to estimate the discussions.
+    assert_eq!(report.requests.by_endpoint["pullrequests"], 3);
     assert_eq!(
         report.requests.by_endpoint["pullrequests/comments"],
         remote.asked("/comments") as u64
@@ -163,7 +164,8 @@ async fn the_plan_says_what_the_import_then_costs() {
     let plan = local.importer.plan(&name, &all);
     let plan = plan.await.unwrap();
     assert!(!plan.resumes);
-    assert_eq!(remote.rest().len(), 4);
+    // The repository, four lists, and one discussion to compare with the activity.
+    assert_eq!(remote.rest().len(), 6);
     assert_eq!(
         local.importer.archive.repositories().await.unwrap().len(),
         0
@@ -174,6 +176,13 @@ async fn the_plan_says_what_the_import_then_costs() {
     assert!(
         (plan.requests_min..=plan.requests_max).contains(&cost),
         "{plan:?}"
+    );
+    // What it knows when the lists have begun stands in the report.
+    let estimated = report.requests.estimated.unwrap();
+    assert!(
+        (estimated.min..=estimated.max).contains(&cost),
+        "{estimated}: {:#?}",
+        report.requests
     );
     for planned in &plan.stages {
         if let Some(objects) = planned.objects {

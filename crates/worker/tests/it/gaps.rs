@@ -67,8 +67,10 @@ async fn a_token_without_the_scope_for_pull_requests() {
     let refused = gap(Stage::PullRequests);
     assert_eq!(refused.reason, GapReason::NotPermitted);
     assert!(refused.detail.contains("pullrequest"), "{}", refused.detail);
-    assert_eq!(gap(Stage::Users).reason, GapReason::NotPermitted);
-    assert_eq!(report.gaps.len(), 2);
+    for stage in [Stage::Users, Stage::PullRequestActivity] {
+        assert_eq!(gap(stage).reason, GapReason::NotPermitted);
+    }
+    assert_eq!(report.gaps.len(), 3);
     assert_eq!(stage(&report, Stage::Git).state, StageState::Complete);
 }
 

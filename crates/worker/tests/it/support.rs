@@ -170,6 +170,7 @@ impl Local {
             "workspace_members",
             "pull_requests",
             "pull_request_comments",
+            "pull_request_activity",
             "pending",
         ] {
             for action in ["insert", "update", "delete"] {

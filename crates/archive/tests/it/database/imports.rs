@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use bucketload_archive::{ImportStart, StageProgress};
+use bucketload_archive::{ImportStart, StageProgress, Transaction};
 use bucketload_model::{
-    Checkpoint, Gap, GapReason, GitReport, ImportState, Stage, StageReport, StageState,
+    Checkpoint, Gap, GapReason, GitReport, ImportId, ImportState, RequestEstimate, Stage,
+    StageReport, StageState,
 };
 
 use crate::support::{Store, at, import_id, name, repository_uuid};
@@ -17,6 +18,26 @@ fn gap(stage: Stage, object: &str, reason: GapReason) -> Gap {
         detail: "403 Forbidden".to_owned(),
         url: None,
     }
+}
+
+/// Five to nine requests, noted twice, and three that were one to three before.
+#[expect(
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
+async fn estimate(transaction: &mut Transaction, import: ImportId) {
+    for (stage, min, max) in [
+        (Stage::PullRequests, 1, 9),
+        (Stage::PullRequests, 5, 9),
+        (Stage::Users, 1, 3),
+    ] {
+        let estimate = RequestEstimate { min, max };
+        transaction
+            .set_estimate(import, stage, estimate)
+            .await
+            .unwrap();
+    }
+    transaction.expect_most(import, Stage::Users).await.unwrap();
 }
 
 #[tokio::test]
@@ -53,7 +74,9 @@ async fn a_report_is_read_as_it_was_written() {
         stored: 9,
         missing: 1,
         seconds: 0.0,
+        requests_estimated: Some(RequestEstimate { min: 5, max: 9 }),
     };
+    estimate(&mut transaction, import).await;
     for took in [1500, 250] {
         transaction
             .finish_stage(import, &report, Duration::from_millis(took))
@@ -78,6 +101,10 @@ async fn a_report_is_read_as_it_was_written() {
     assert_eq!(stored.state, ImportState::Failed);
     assert_eq!(stored.error.as_deref(), Some("because"));
     assert_eq!(stored.requests.total, 8);
+    assert_eq!(
+        stored.requests.estimated,
+        Some(RequestEstimate { min: 8, max: 12 })
+    );
     assert_eq!(stored.requests.by_endpoint.len(), 2);
     assert_eq!(stored.requests.by_endpoint["pullrequests"], 7);
     assert_eq!((stored.git.refs, stored.git.bytes_received), (7, 1500));

@@ -1,6 +1,7 @@
 //! The tables: what is stored, when, and what another connection sees of it.
 
 mod accounts;
+mod activity;
 mod disk_full;
 mod imports;
 mod open;
