@@ -230,11 +230,15 @@ mod tests {
                 Some("comment:9"),
             ),
             (
-                r#""update": {"date": "u", "author": {"uuid": "{a}", "nickname": "new"}}"#,
-                Some("update:u:{a}"),
+                r#""update": {"date": "u", "author": {"uuid": "{6c1fdb0c-6c4c-4a29-a89e-2ea1b4a8bd5c}", "nickname": "new"}}"#,
+                Some("update:u:{6c1fdb0c-6c4c-4a29-a89e-2ea1b4a8bd5c}"),
             ),
             (
                 r#""approval": {"date": "a", "user": null}"#,
+                Some("approval:a:-"),
+            ),
+            (
+                r#""approval": {"date": "a", "user": {"uuid": "no UUID"}}"#,
                 Some("approval:a:-"),
             ),
             (r#""approval": "yes""#, None),
