@@ -100,7 +100,7 @@ impl Credential {
 }
 
 /// Tells two secrets apart and says nothing about either: 64 bits of the SHA-256.
-fn fingerprint(text: &str) -> String {
+pub(crate) fn fingerprint(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
     hash.iter().take(8).fold(String::new(), |mut hex, byte| {
         // Writing to a String cannot fail.

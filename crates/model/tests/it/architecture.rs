@@ -44,6 +44,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("apalis*", &["worker"]),
     ("git2", &["archive"]),
     ("gix*", &["archive"]),
+    ("oauth2", &["auth"]),
+    ("ring", &["auth"]),
 ];
 
 /// The normal and build dependencies of every crate of the house. The end-to-end tests stand
