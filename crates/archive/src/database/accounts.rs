@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bucketload_model::{AccountUuid, ImportId, RepositoryUuid};
-use sqlx::QueryBuilder;
 
+use super::sql::{StatementBuilder, statement};
 use super::{Archive, DatabaseError, Transaction, unsigned};
 
 /// An account to store.
@@ -32,7 +32,7 @@ impl Archive {
     ///
     /// When the database fails.
     pub async fn count_accounts(&self, repository: &RepositoryUuid) -> Result<u64, DatabaseError> {
-        let count: i64 = sqlx::query_scalar(
+        let count: i64 = statement(
             "select count(*) from (
                  select uuid from accounts where repository_uuid = $1
                  union
@@ -41,7 +41,7 @@ impl Archive {
              ) people",
         )
         .bind(repository.as_str())
-        .fetch_one(&self.reader)
+        .fetch_scalar(&self.reader)
         .await?;
         Ok(unsigned(count))
     }
@@ -75,11 +75,11 @@ impl Transaction {
             return Ok(());
         }
         let import = import.to_string();
-        let mut query = QueryBuilder::new(
+        let mut query = StatementBuilder::new(
             "insert into accounts (repository_uuid, uuid, kind, account_id, display_name,
                  nickname, import_id, source) ",
         );
-        query.push_values(best.values(), |mut row, record| {
+        query.push_values(best.values(), |row, record| {
             row.push_bind(repository.as_str())
                 .push_bind(record.uuid.as_str())
                 .push_bind(record.kind)
@@ -101,7 +101,7 @@ impl Transaction {
                               or (octet_length(accounts.source) = octet_length(excluded.source)
                                   and accounts.source < excluded.source))))",
         );
-        query.build().execute(&mut *self.inner).await?;
+        query.build().execute(&mut self.inner).await?;
         Ok(())
     }
 }

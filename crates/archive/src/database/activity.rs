@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use bucketload_model::{CommentId, PullRequestId, RepositoryUuid, Stage};
-use sqlx::QueryBuilder;
 
 use super::members::last_of_each;
+use super::sql::{StatementBuilder, statement};
 use super::{Archive, DatabaseError, Transaction, unsigned};
 
 /// An entry of activity to store.
@@ -53,7 +53,8 @@ pub struct ActivityComment {
 
 type CommentRow = (i64, i64, i64, Option<i64>, String);
 
-const COMMENT_COLUMNS: &str = "pull_request_id, comment_id, is_inline, parent_id, source";
+const SELECT_COMMENTS: &str = "select pull_request_id, comment_id, is_inline, parent_id, source
+    from pull_request_activity";
 
 impl From<CommentRow> for ActivityComment {
     fn from((pull_request, comment, is_inline, parent, source): CommentRow) -> Self {
@@ -76,12 +77,11 @@ impl Archive {
     ///
     /// When the database fails.
     pub async fn count_activity(&self, repository: &RepositoryUuid) -> Result<u64, DatabaseError> {
-        let count: i64 = sqlx::query_scalar(
-            "select count(*) from pull_request_activity where repository_uuid = $1",
-        )
-        .bind(repository.as_str())
-        .fetch_one(&self.reader)
-        .await?;
+        let count: i64 =
+            statement("select count(*) from pull_request_activity where repository_uuid = $1")
+                .bind(repository.as_str())
+                .fetch_scalar(&self.reader)
+                .await?;
         Ok(unsigned(count))
     }
 
@@ -94,15 +94,14 @@ impl Archive {
         &self,
         repository: &RepositoryUuid,
     ) -> Result<Vec<ActivityComment>, DatabaseError> {
-        let query = format!(
-            "select {COMMENT_COLUMNS} from pull_request_activity
-             where repository_uuid = $1 and comment_id in (
-                 select max(comment_id) from pull_request_activity
-                 where repository_uuid = $1 and comment_id is not null
-                 group by is_inline, parent_id is null)
-             order by comment_id desc"
-        );
-        let rows: Vec<CommentRow> = sqlx::query_as(sqlx::AssertSqlSafe(query))
+        let rows: Vec<CommentRow> = statement(SELECT_COMMENTS)
+            .push(
+                " where repository_uuid = $1 and comment_id in (
+                     select max(comment_id) from pull_request_activity
+                     where repository_uuid = $1 and comment_id is not null
+                     group by is_inline, parent_id is null)
+                 order by comment_id desc",
+            )
             .bind(repository.as_str())
             .fetch_all(&self.reader)
             .await?;
@@ -119,12 +118,11 @@ impl Archive {
         repository: &RepositoryUuid,
         pull_request: PullRequestId,
     ) -> Result<Vec<ActivityComment>, DatabaseError> {
-        let query = format!(
-            "select {COMMENT_COLUMNS} from pull_request_activity
-             where repository_uuid = $1 and pull_request_id = $2 and comment_id is not null
-             order by comment_id"
-        );
-        let rows: Vec<CommentRow> = sqlx::query_as(sqlx::AssertSqlSafe(query))
+        let rows: Vec<CommentRow> = statement(SELECT_COMMENTS)
+            .push(
+                " where repository_uuid = $1 and pull_request_id = $2 and comment_id is not null
+                 order by comment_id",
+            )
             .bind(repository.as_str())
             .bind(pull_request.0)
             .fetch_all(&self.reader)
@@ -159,11 +157,11 @@ impl Transaction {
         let records: Vec<_> =
             last_of_each(records, |record| (record.pull_request, record.key)).collect();
         let known = self.count_known_activity(repository, &records).await?;
-        let mut query = QueryBuilder::new(
+        let mut query = StatementBuilder::new(
             "insert into pull_request_activity (repository_uuid, pull_request_id, entry_key, kind,
                  comment_id, parent_id, is_inline, occurred_on, source) ",
         );
-        query.push_values(&records, |mut row, record| {
+        query.push_values(&records, |row, record| {
             row.push_bind(repository.as_str())
                 .push_bind(record.pull_request.0)
                 .push_bind(record.key)
@@ -182,8 +180,7 @@ impl Transaction {
               where pull_request_activity.source <> excluded.source
               returning pull_request_id, entry_key",
         );
-        let written: Vec<(i64, String)> =
-            query.build_query_as().fetch_all(&mut *self.inner).await?;
+        let written: Vec<(i64, String)> = query.build().fetch_all(&mut self.inner).await?;
         let written = written.into_iter();
         Ok(StoredActivity {
             inserted: (records.len() as u64).saturating_sub(known),
@@ -196,21 +193,18 @@ impl Transaction {
         repository: &RepositoryUuid,
         records: &[ActivityRecord<'_>],
     ) -> Result<u64, DatabaseError> {
-        let mut query = QueryBuilder::new(
+        let mut query = StatementBuilder::new(
             "select count(*) from pull_request_activity where repository_uuid = ",
         );
         query
             .push_bind(repository.as_str())
             .push(" and (pull_request_id, entry_key) in ");
         query.push("(");
-        query.push_values(records, |mut row, record| {
+        query.push_values(records, |row, record| {
             row.push_bind(record.pull_request.0).push_bind(record.key);
         });
         query.push(")");
-        let count: i64 = query
-            .build_query_scalar()
-            .fetch_one(&mut *self.inner)
-            .await?;
+        let count: i64 = query.build().fetch_scalar(&mut self.inner).await?;
         Ok(unsigned(count))
     }
 
@@ -228,7 +222,7 @@ impl Transaction {
         if comments.is_empty() {
             return Ok(());
         }
-        let mut query = QueryBuilder::new(
+        let mut query = StatementBuilder::new(
             "insert into pending (repository_uuid, stage, parent_id, revision)
              select distinct a.repository_uuid, ",
         );
@@ -243,13 +237,10 @@ impl Transaction {
                  where c.id is null and a.repository_uuid = ",
             )
             .push_bind(repository.as_str())
-            .push(" and a.comment_id in (");
-        let mut list = query.separated(", ");
-        for comment in comments {
-            list.push_bind(comment.0);
-        }
-        query.push(") on conflict (repository_uuid, stage, parent_id) do nothing");
-        query.build().execute(&mut *self.inner).await?;
+            .push(" and a.comment_id in ")
+            .push_list(comments.iter().map(|comment| comment.0))
+            .push(" on conflict (repository_uuid, stage, parent_id) do nothing");
+        query.build().execute(&mut self.inner).await?;
         Ok(())
     }
 }

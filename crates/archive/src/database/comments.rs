@@ -1,9 +1,9 @@
 //! Comments on pull requests.
 
 use bucketload_model::{CommentId, PullRequestId, RepositoryUuid};
-use sqlx::QueryBuilder;
 
 use super::members::last_of_each;
+use super::sql::{StatementBuilder, statement};
 use super::{Archive, DatabaseError, Transaction};
 
 /// A comment to store.
@@ -38,14 +38,11 @@ impl Archive {
         repository: &RepositoryUuid,
         comment: CommentId,
     ) -> Result<Option<String>, DatabaseError> {
-        let source = sqlx::query_scalar(
-            "select source from pull_request_comments where repository_uuid = $1 and id = $2",
-        )
-        .bind(repository.as_str())
-        .bind(comment.0)
-        .fetch_optional(&self.reader)
-        .await?;
-        Ok(source)
+        statement("select source from pull_request_comments where repository_uuid = $1 and id = $2")
+            .bind(repository.as_str())
+            .bind(comment.0)
+            .fetch_optional_scalar(&self.reader)
+            .await
     }
 }
 
@@ -65,25 +62,22 @@ impl Transaction {
         if records.is_empty() {
             return Ok(0);
         }
-        let mut query = QueryBuilder::new(
+        let mut query = StatementBuilder::new(
             "insert into pull_request_comments (repository_uuid, id, pull_request_id, parent_id,
                  author_uuid, inline_path, is_deleted, created_on, updated_on, source) ",
         );
-        query.push_values(
-            last_of_each(records, |record| record.id),
-            |mut row, record| {
-                row.push_bind(repository.as_str())
-                    .push_bind(record.id.0)
-                    .push_bind(pull_request.0)
-                    .push_bind(record.parent.map(|id| id.0))
-                    .push_bind(record.author)
-                    .push_bind(record.inline_path)
-                    .push_bind(i64::from(record.is_deleted))
-                    .push_bind(record.created_on)
-                    .push_bind(record.updated_on)
-                    .push_bind(record.source);
-            },
-        );
+        query.push_values(last_of_each(records, |record| record.id), |row, record| {
+            row.push_bind(repository.as_str())
+                .push_bind(record.id.0)
+                .push_bind(pull_request.0)
+                .push_bind(record.parent.map(|id| id.0))
+                .push_bind(record.author)
+                .push_bind(record.inline_path)
+                .push_bind(i64::from(record.is_deleted))
+                .push_bind(record.created_on)
+                .push_bind(record.updated_on)
+                .push_bind(record.source);
+        });
         query.push(
             " on conflict (repository_uuid, id) do update set
                   pull_request_id = excluded.pull_request_id, parent_id = excluded.parent_id,
@@ -92,7 +86,6 @@ impl Transaction {
                   updated_on = excluded.updated_on, source = excluded.source
               where pull_request_comments.source <> excluded.source",
         );
-        let written = query.build().execute(&mut *self.inner).await?;
-        Ok(written.rows_affected())
+        query.build().execute(&mut self.inner).await
     }
 }

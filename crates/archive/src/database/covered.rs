@@ -3,6 +3,7 @@
 use bucketload_model::{ImportId, RepositoryUuid, Stage};
 use chrono::{DateTime, Utc};
 
+use super::sql::statement;
 use super::{Archive, DatabaseError, Transaction, signed, unsigned};
 
 /// Up to when a list is whole.
@@ -50,7 +51,7 @@ impl Archive {
         repository: &RepositoryUuid,
         stage: Stage,
     ) -> Result<Option<CoveredList>, DatabaseError> {
-        let row: Option<(String, i64, Option<i64>)> = sqlx::query_as(
+        let row: Option<(String, i64, Option<i64>)> = statement(
             "select covered_until, listed_at_ms, expected from covered_lists
              where repository_uuid = $1 and stage = $2",
         )
@@ -78,7 +79,7 @@ impl Archive {
         import: ImportId,
         stage: Stage,
     ) -> Result<Option<ListBegin>, DatabaseError> {
-        let row: Option<(Option<String>, Option<String>)> = sqlx::query_as(
+        let row: Option<(Option<String>, Option<String>)> = statement(
             "select list_began_on, list_since from import_stages
              where import_id = $1 and stage = $2",
         )
@@ -109,7 +110,7 @@ impl Transaction {
         stage: Stage,
         begin: ListBegin,
     ) -> Result<(), DatabaseError> {
-        sqlx::query(
+        statement(
             "update import_stages set list_began_on = $3, list_since = $4
              where import_id = $1 and stage = $2 and list_began_on is null",
         )
@@ -117,7 +118,7 @@ impl Transaction {
         .bind(stage.name())
         .bind(begin.began_on.to_rfc3339())
         .bind(begin.since.map(|since| since.to_rfc3339()))
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }
@@ -133,7 +134,7 @@ impl Transaction {
         stage: Stage,
         covered: CoveredList,
     ) -> Result<(), DatabaseError> {
-        sqlx::query(
+        statement(
             "insert into covered_lists (repository_uuid, stage, covered_until, listed_at_ms,
                  expected)
              values ($1, $2, $3, $4, $5)
@@ -146,7 +147,7 @@ impl Transaction {
         .bind(covered.until.to_rfc3339())
         .bind(covered.listed_at.timestamp_millis())
         .bind(covered.expected.map(signed))
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }
@@ -161,9 +162,9 @@ impl Transaction {
         &mut self,
         repository: &RepositoryUuid,
     ) -> Result<(), DatabaseError> {
-        sqlx::query("delete from covered_lists where repository_uuid = $1")
+        statement("delete from covered_lists where repository_uuid = $1")
             .bind(repository.as_str())
-            .execute(&mut *self.inner)
+            .execute(&mut self.inner)
             .await?;
         Ok(())
     }

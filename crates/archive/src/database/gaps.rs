@@ -3,6 +3,7 @@
 use bucketload_model::{Gap, GapReason, ImportId, Stage};
 
 use super::imports::inconsistent;
+use super::sql::statement;
 use super::{Archive, DatabaseError, Transaction};
 
 impl Archive {
@@ -12,7 +13,7 @@ impl Archive {
     ///
     /// When the database fails.
     pub async fn gaps(&self, import: ImportId) -> Result<Vec<Gap>, DatabaseError> {
-        let rows: Vec<(String, String, String, String, Option<String>)> = sqlx::query_as(
+        let rows: Vec<(String, String, String, String, Option<String>)> = statement(
             "select stage, object, reason, detail, url from gaps
              where import_id = $1 order by object",
         )
@@ -45,7 +46,7 @@ impl Transaction {
     ///
     /// When the database fails.
     pub async fn add_gap(&mut self, import: ImportId, gap: &Gap) -> Result<(), DatabaseError> {
-        sqlx::query(
+        statement(
             "insert into gaps (import_id, stage, object, reason, detail, url)
              values ($1, $2, $3, $4, $5, $6)
              on conflict (import_id, stage, object) do update set
@@ -57,7 +58,7 @@ impl Transaction {
         .bind(gap.reason.name())
         .bind(&gap.detail)
         .bind(gap.url.as_deref())
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }
@@ -73,11 +74,11 @@ impl Transaction {
         stage: Stage,
         object: &str,
     ) -> Result<(), DatabaseError> {
-        sqlx::query("delete from gaps where import_id = $1 and stage = $2 and object = $3")
+        statement("delete from gaps where import_id = $1 and stage = $2 and object = $3")
             .bind(import.to_string())
             .bind(stage.name())
             .bind(object)
-            .execute(&mut *self.inner)
+            .execute(&mut self.inner)
             .await?;
         Ok(())
     }
@@ -94,7 +95,7 @@ impl Transaction {
         stage: Stage,
         object: &str,
     ) -> Result<(), DatabaseError> {
-        sqlx::query(
+        statement(
             "delete from gaps where import_id = $1 and stage = $2
                  and (object = $3 or substr(object, 1, length($4)) = $4)",
         )
@@ -102,7 +103,7 @@ impl Transaction {
         .bind(stage.name())
         .bind(object)
         .bind(format!("{object}, "))
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }
@@ -117,10 +118,10 @@ impl Transaction {
         import: ImportId,
         reason: GapReason,
     ) -> Result<(), DatabaseError> {
-        sqlx::query("delete from gaps where import_id = $1 and reason = $2")
+        statement("delete from gaps where import_id = $1 and reason = $2")
             .bind(import.to_string())
             .bind(reason.name())
-            .execute(&mut *self.inner)
+            .execute(&mut self.inner)
             .await?;
         Ok(())
     }

@@ -9,6 +9,7 @@ use bucketload_model::{
 };
 use chrono::{DateTime, Utc};
 
+use super::sql::statement;
 use super::{Archive, DatabaseError, Transaction, signed, unsigned};
 
 /// An import that begins.
@@ -98,8 +99,8 @@ impl TryFrom<StageRow> for StageReport {
     }
 }
 
-const IMPORT_COLUMNS: &str = "id, workspace, slug, repository_uuid, stages, state, error, git_refs,
-    git_bytes_received, started_at_ms, finished_at_ms";
+const SELECT_IMPORTS: &str = "select id, workspace, slug, repository_uuid, stages, state, error,
+    git_refs, git_bytes_received, started_at_ms, finished_at_ms from imports";
 
 pub(super) fn inconsistent(
     table: &'static str,
@@ -152,11 +153,8 @@ impl Archive {
         &self,
         name: &RepositoryName,
     ) -> Result<Option<StoredImport>, DatabaseError> {
-        let query = format!(
-            "select {IMPORT_COLUMNS} from imports where workspace = $1 and slug = $2
-             order by id desc limit 1"
-        );
-        let row: Option<ImportRow> = sqlx::query_as(sqlx::AssertSqlSafe(query))
+        let row: Option<ImportRow> = statement(SELECT_IMPORTS)
+            .push(" where workspace = $1 and slug = $2 order by id desc limit 1")
             .bind(name.workspace.as_str())
             .bind(name.slug.as_str())
             .fetch_optional(&self.reader)
@@ -170,12 +168,11 @@ impl Archive {
     ///
     /// When the database fails.
     pub async fn latest_imports(&self) -> Result<Vec<StoredImport>, DatabaseError> {
-        let query = format!(
-            "select {IMPORT_COLUMNS} from imports
-             where id in (select max(id) from imports group by workspace, slug)
-             order by workspace, slug"
-        );
-        let rows: Vec<ImportRow> = sqlx::query_as(sqlx::AssertSqlSafe(query))
+        let rows: Vec<ImportRow> = statement(SELECT_IMPORTS)
+            .push(
+                " where id in (select max(id) from imports group by workspace, slug)
+                 order by workspace, slug",
+            )
             .fetch_all(&self.reader)
             .await?;
         rows.iter().map(TryInto::try_into).collect()
@@ -191,7 +188,7 @@ impl Archive {
         import: ImportId,
         stage: Stage,
     ) -> Result<Option<StageProgress>, DatabaseError> {
-        let row: Option<(String, Option<String>, Option<i64>)> = sqlx::query_as(
+        let row: Option<(String, Option<String>, Option<i64>)> = statement(
             "select state, checkpoint, expected from import_stages
              where import_id = $1 and stage = $2",
         )
@@ -236,8 +233,8 @@ impl Archive {
     ///
     /// When the database fails.
     pub async fn report(&self, import: ImportId) -> Result<Option<ImportReport>, DatabaseError> {
-        let query = format!("select {IMPORT_COLUMNS} from imports where id = $1");
-        let row: Option<ImportRow> = sqlx::query_as(sqlx::AssertSqlSafe(query))
+        let row: Option<ImportRow> = statement(SELECT_IMPORTS)
+            .push(" where id = $1")
             .bind(import.to_string())
             .fetch_optional(&self.reader)
             .await?;
@@ -276,7 +273,7 @@ impl Archive {
         import: ImportId,
     ) -> Result<BTreeMap<String, u64>, DatabaseError> {
         let rows: Vec<(String, i64)> =
-            sqlx::query_as("select endpoint, requests from import_requests where import_id = $1")
+            statement("select endpoint, requests from import_requests where import_id = $1")
                 .bind(import.to_string())
                 .fetch_all(&self.reader)
                 .await?;
@@ -285,7 +282,7 @@ impl Archive {
     }
 
     async fn stage_reports(&self, import: ImportId) -> Result<Vec<StageReport>, DatabaseError> {
-        let rows: Vec<StageRow> = sqlx::query_as(
+        let rows: Vec<StageRow> = statement(
             "select stage, state, expected, stored, missing, duration_ms, requests_min,
                  requests_max
              from import_stages where import_id = $1",
@@ -309,7 +306,7 @@ impl Transaction {
     pub async fn start_import(&mut self, start: &ImportStart<'_>) -> Result<(), DatabaseError> {
         let names: Vec<&str> = start.stages.iter().map(|stage| stage.name()).collect();
         let id = start.id.to_string();
-        sqlx::query(
+        statement(
             "insert into imports (id, workspace, slug, stages, state, started_at_ms)
              values ($1, $2, $3, $4, $5, $6)",
         )
@@ -319,7 +316,7 @@ impl Transaction {
         .bind(names.join(","))
         .bind(ImportState::Running.name())
         .bind(start.now.timestamp_millis())
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         for stage in Stage::ALL {
             let state = if start.stages.contains(stage) {
@@ -327,11 +324,11 @@ impl Transaction {
             } else {
                 StageState::Skipped
             };
-            sqlx::query("insert into import_stages (import_id, stage, state) values ($1, $2, $3)")
+            statement("insert into import_stages (import_id, stage, state) values ($1, $2, $3)")
                 .bind(&id)
                 .bind(stage.name())
                 .bind(state.name())
-                .execute(&mut *self.inner)
+                .execute(&mut self.inner)
                 .await?;
         }
         Ok(())
@@ -349,12 +346,12 @@ impl Transaction {
         error: Option<&str>,
         finished_at: Option<DateTime<Utc>>,
     ) -> Result<(), DatabaseError> {
-        sqlx::query("update imports set state = $2, error = $3, finished_at_ms = $4 where id = $1")
+        statement("update imports set state = $2, error = $3, finished_at_ms = $4 where id = $1")
             .bind(import.to_string())
             .bind(state.name())
             .bind(error)
             .bind(finished_at.map(|time| time.timestamp_millis()))
-            .execute(&mut *self.inner)
+            .execute(&mut self.inner)
             .await?;
         Ok(())
     }
@@ -369,10 +366,10 @@ impl Transaction {
         import: ImportId,
         repository: &RepositoryUuid,
     ) -> Result<(), DatabaseError> {
-        sqlx::query("update imports set repository_uuid = $2 where id = $1")
+        statement("update imports set repository_uuid = $2 where id = $1")
             .bind(import.to_string())
             .bind(repository.as_str())
-            .execute(&mut *self.inner)
+            .execute(&mut self.inner)
             .await?;
         Ok(())
     }
@@ -387,14 +384,14 @@ impl Transaction {
         import: ImportId,
         result: GitReport,
     ) -> Result<(), DatabaseError> {
-        sqlx::query(
+        statement(
             "update imports set git_refs = $2, git_bytes_received = git_bytes_received + $3
              where id = $1",
         )
         .bind(import.to_string())
         .bind(signed(result.refs))
         .bind(signed(result.bytes_received))
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }
@@ -413,7 +410,7 @@ impl Transaction {
         if requests == 0 {
             return Ok(());
         }
-        sqlx::query(
+        statement(
             "insert into import_requests (import_id, endpoint, requests) values ($1, $2, $3)
              on conflict (import_id, endpoint) do update set
                  requests = import_requests.requests + excluded.requests",
@@ -421,7 +418,7 @@ impl Transaction {
         .bind(import.to_string())
         .bind(endpoint)
         .bind(signed(requests))
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }
@@ -437,7 +434,7 @@ impl Transaction {
         stage: Stage,
         estimate: RequestEstimate,
     ) -> Result<(), DatabaseError> {
-        sqlx::query(
+        statement(
             "update import_stages set requests_min = $3, requests_max = $4
              where import_id = $1 and stage = $2",
         )
@@ -445,7 +442,7 @@ impl Transaction {
         .bind(stage.name())
         .bind(signed(estimate.min))
         .bind(signed(estimate.max))
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }
@@ -460,13 +457,13 @@ impl Transaction {
         import: ImportId,
         stage: Stage,
     ) -> Result<(), DatabaseError> {
-        sqlx::query(
+        statement(
             "update import_stages set requests_min = requests_max
              where import_id = $1 and stage = $2",
         )
         .bind(import.to_string())
         .bind(stage.name())
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }
@@ -481,11 +478,11 @@ impl Transaction {
         import: ImportId,
         stage: Stage,
     ) -> Result<(), DatabaseError> {
-        sqlx::query("update import_stages set state = $3 where import_id = $1 and stage = $2")
+        statement("update import_stages set state = $3 where import_id = $1 and stage = $2")
             .bind(import.to_string())
             .bind(stage.name())
             .bind(StageState::Running.name())
-            .execute(&mut *self.inner)
+            .execute(&mut self.inner)
             .await?;
         Ok(())
     }
@@ -504,7 +501,7 @@ impl Transaction {
     ) -> Result<(), DatabaseError> {
         let checkpoint = serde_json::to_string(checkpoint)
             .map_err(|_| inconsistent("import_stages", "checkpoint", "unwritable"))?;
-        sqlx::query(
+        statement(
             "update import_stages set checkpoint = $3, expected = coalesce($4, expected)
              where import_id = $1 and stage = $2",
         )
@@ -512,7 +509,7 @@ impl Transaction {
         .bind(stage.name())
         .bind(checkpoint)
         .bind(expected.map(signed))
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }
@@ -528,7 +525,7 @@ impl Transaction {
         report: &StageReport,
         took: Duration,
     ) -> Result<(), DatabaseError> {
-        sqlx::query(
+        statement(
             "update import_stages set state = $3, expected = $4, stored = $5, missing = $6,
                  duration_ms = duration_ms + $7
              where import_id = $1 and stage = $2",
@@ -540,7 +537,7 @@ impl Transaction {
         .bind(signed(report.stored))
         .bind(signed(report.missing))
         .bind(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }

@@ -2,8 +2,8 @@
 
 use bucketload_model::{AccountUuid, WorkspaceSlug};
 use chrono::{DateTime, Utc};
-use sqlx::QueryBuilder;
 
+use super::sql::{StatementBuilder, statement};
 use super::{Archive, DatabaseError, Stored, Transaction, unsigned};
 
 /// A membership to store.
@@ -24,11 +24,10 @@ impl Archive {
     ///
     /// When the database fails.
     pub async fn count_members(&self, workspace: &WorkspaceSlug) -> Result<u64, DatabaseError> {
-        let count: i64 =
-            sqlx::query_scalar("select count(*) from workspace_members where workspace = $1")
-                .bind(workspace.as_str())
-                .fetch_one(&self.reader)
-                .await?;
+        let count: i64 = statement("select count(*) from workspace_members where workspace = $1")
+            .bind(workspace.as_str())
+            .fetch_scalar(&self.reader)
+            .await?;
         Ok(unsigned(count))
     }
 
@@ -41,12 +40,11 @@ impl Archive {
         &self,
         workspace: &WorkspaceSlug,
     ) -> Result<Option<DateTime<Utc>>, DatabaseError> {
-        let read_at: Option<i64> = sqlx::query_scalar(
-            "select read_at_ms from workspace_member_lists where workspace = $1",
-        )
-        .bind(workspace.as_str())
-        .fetch_optional(&self.reader)
-        .await?;
+        let read_at: Option<i64> =
+            statement("select read_at_ms from workspace_member_lists where workspace = $1")
+                .bind(workspace.as_str())
+                .fetch_optional_scalar(&self.reader)
+                .await?;
         Ok(read_at.and_then(DateTime::from_timestamp_millis))
     }
 }
@@ -66,16 +64,16 @@ impl Transaction {
             return Ok(Stored::default());
         }
         let count = "select count(*) from workspace_members where workspace = $1";
-        let before: i64 = sqlx::query_scalar(count)
+        let before: i64 = statement(count)
             .bind(workspace.as_str())
-            .fetch_one(&mut *self.inner)
+            .fetch_scalar(&mut self.inner)
             .await?;
-        let mut query = QueryBuilder::new(
+        let mut query = StatementBuilder::new(
             "insert into workspace_members (workspace, account_uuid, account_source, source) ",
         );
         query.push_values(
             last_of_each(records, |record| record.account),
-            |mut row, record| {
+            |row, record| {
                 row.push_bind(workspace.as_str())
                     .push_bind(record.account.as_str())
                     .push_bind(record.account_source)
@@ -87,14 +85,10 @@ impl Transaction {
                   account_source = excluded.account_source, source = excluded.source
               where workspace_members.source <> excluded.source",
         );
-        let written = query
-            .build()
-            .execute(&mut *self.inner)
-            .await?
-            .rows_affected();
-        let after: i64 = sqlx::query_scalar(count)
+        let written = query.build().execute(&mut self.inner).await?;
+        let after: i64 = statement(count)
             .bind(workspace.as_str())
-            .fetch_one(&mut *self.inner)
+            .fetch_scalar(&mut self.inner)
             .await?;
         let inserted = unsigned(after - before);
         Ok(Stored {
@@ -113,13 +107,13 @@ impl Transaction {
         workspace: &WorkspaceSlug,
         now: DateTime<Utc>,
     ) -> Result<(), DatabaseError> {
-        sqlx::query(
+        statement(
             "insert into workspace_member_lists (workspace, read_at_ms) values ($1, $2)
              on conflict (workspace) do update set read_at_ms = excluded.read_at_ms",
         )
         .bind(workspace.as_str())
         .bind(now.timestamp_millis())
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }

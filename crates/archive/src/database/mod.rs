@@ -14,6 +14,7 @@ mod pull_requests;
 mod quota;
 mod removals;
 mod repositories;
+pub(crate) mod sql;
 
 pub use accounts::AccountRecord;
 pub use activity::{ActivityComment, ActivityRecord, CommentShape, StoredActivity};
@@ -26,7 +27,7 @@ pub use pending::PendingParent;
 pub use pull_requests::PullRequestRecord;
 pub use repositories::{RepositoryRecord, StoredRepository};
 
-use sqlx::SqlitePool;
+use sql::{Pool, Session};
 
 /// The archive's database.
 ///
@@ -34,14 +35,14 @@ use sqlx::SqlitePool;
 /// for it here is fairer and cheaper than waiting for its file lock.
 #[derive(Debug, Clone)]
 pub struct Archive {
-    writer: SqlitePool,
-    reader: SqlitePool,
+    writer: Pool,
+    reader: Pool,
 }
 
 /// Rows and the checkpoint that says they are there, written together or not at all.
 #[derive(Debug)]
 pub struct Transaction {
-    inner: sqlx::Transaction<'static, sqlx::Sqlite>,
+    inner: Session,
 }
 
 /// What storing a page changed.
@@ -69,7 +70,7 @@ impl Archive {
     ///
     /// When the database does not answer.
     pub async fn begin(&self) -> Result<Transaction, DatabaseError> {
-        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let inner = self.writer.begin().await?;
         Ok(Transaction { inner })
     }
 
@@ -78,10 +79,8 @@ impl Archive {
     /// # Errors
     ///
     /// When the database does not answer.
-    pub(crate) async fn snapshot(
-        &self,
-    ) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, DatabaseError> {
-        Ok(self.reader.begin().await?)
+    pub(crate) async fn snapshot(&self) -> Result<Session, DatabaseError> {
+        self.reader.snapshot().await
     }
 
     /// Lets go of all connections.
@@ -99,7 +98,7 @@ impl Transaction {
     ///
     /// When the database cannot write.
     pub async fn commit(self) -> Result<(), DatabaseError> {
-        Ok(self.inner.commit().await?)
+        self.inner.commit().await
     }
 }
 

@@ -7,6 +7,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, SqlitePool};
 
+use super::sql::Pool;
 use crate::{Archive, DataDir, OpenError};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -43,9 +44,12 @@ impl Archive {
     pub async fn open(data_dir: &DataDir) -> Result<Self, OpenError> {
         let path = data_dir.database();
         let options = connect_options(&path).create_if_missing(true);
-        let archive = connect(&path, options).await?;
-        match migrate(&archive.writer).await {
-            Ok(()) => Ok(archive),
+        let (writer, reader) = connect(&path, options).await?;
+        match migrate(&writer).await {
+            Ok(()) => Ok(Self {
+                writer: Pool::Sqlite(writer),
+                reader: Pool::Sqlite(reader),
+            }),
             Err(MigrateError::VersionMissing(found)) => Err(OpenError::Newer { path, found }),
             Err(source) => Err(OpenError::Migrate { path, source }),
         }
@@ -92,7 +96,11 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
 }
 
-async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Archive, OpenError> {
+/// The connection that writes, and those that read.
+async fn connect(
+    path: &Path,
+    options: SqliteConnectOptions,
+) -> Result<(SqlitePool, SqlitePool), OpenError> {
     let failed = |source| OpenError::Open {
         path: path.to_owned(),
         source,
@@ -120,5 +128,5 @@ async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Archive, 
     let reader = SqlitePoolOptions::new()
         .max_connections(READERS)
         .connect_lazy_with(options);
-    Ok(Archive { writer, reader })
+    Ok((writer, reader))
 }

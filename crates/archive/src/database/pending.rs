@@ -1,8 +1,8 @@
 //! What is still to be read.
 
 use bucketload_model::{RepositoryUuid, Stage};
-use sqlx::QueryBuilder;
 
+use super::sql::{StatementBuilder, statement};
 use super::{Archive, DatabaseError, Transaction};
 
 /// A parent object whose children are still to be read.
@@ -30,7 +30,7 @@ impl Archive {
         after: i64,
         limit: u32,
     ) -> Result<Vec<PendingParent>, DatabaseError> {
-        let rows: Vec<(i64, Option<String>, i64)> = sqlx::query_as(
+        let rows: Vec<(i64, Option<String>, i64)> = statement(
             "select parent_id, next_page, revision from pending
              where repository_uuid = $1 and stage = $2 and parent_id > $3
              order by parent_id limit $4",
@@ -63,9 +63,10 @@ impl Transaction {
         if parents.is_empty() {
             return Ok(());
         }
-        let mut query =
-            QueryBuilder::new("insert into pending (repository_uuid, stage, parent_id, revision) ");
-        query.push_values(parents, |mut row, parent| {
+        let mut query = StatementBuilder::new(
+            "insert into pending (repository_uuid, stage, parent_id, revision) ",
+        );
+        query.push_values(parents, |row, parent| {
             row.push_bind(repository.as_str())
                 .push_bind(stage.name())
                 .push_bind(*parent)
@@ -75,7 +76,7 @@ impl Transaction {
             " on conflict (repository_uuid, stage, parent_id) do update set
                   next_page = null, revision = pending.revision + 1",
         );
-        query.build().execute(&mut *self.inner).await?;
+        query.build().execute(&mut self.inner).await?;
         Ok(())
     }
 
@@ -92,7 +93,7 @@ impl Transaction {
         parent: &PendingParent,
         next_page: Option<&str>,
     ) -> Result<(), DatabaseError> {
-        sqlx::query(
+        statement(
             "update pending set next_page = $5
              where repository_uuid = $1 and stage = $2 and parent_id = $3 and revision = $4",
         )
@@ -101,7 +102,7 @@ impl Transaction {
         .bind(parent.id)
         .bind(parent.revision)
         .bind(next_page)
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }
@@ -117,7 +118,7 @@ impl Transaction {
         stage: Stage,
         parent: &PendingParent,
     ) -> Result<(), DatabaseError> {
-        sqlx::query(
+        statement(
             "delete from pending
              where repository_uuid = $1 and stage = $2 and parent_id = $3 and revision = $4",
         )
@@ -125,7 +126,7 @@ impl Transaction {
         .bind(stage.name())
         .bind(parent.id)
         .bind(parent.revision)
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! Pull requests.
 
 use bucketload_model::{PullRequestId, RepositoryUuid, Stage};
-use sqlx::QueryBuilder;
 
 use super::members::last_of_each;
+use super::sql::{StatementBuilder, statement};
 use super::{Archive, DatabaseError, Stored, Tally, Transaction, unsigned};
 
 /// A pull request to store.
@@ -41,11 +41,10 @@ impl Archive {
         &self,
         repository: &RepositoryUuid,
     ) -> Result<u64, DatabaseError> {
-        let count: i64 =
-            sqlx::query_scalar("select count(*) from pull_requests where repository_uuid = $1")
-                .bind(repository.as_str())
-                .fetch_one(&self.reader)
-                .await?;
+        let count: i64 = statement("select count(*) from pull_requests where repository_uuid = $1")
+            .bind(repository.as_str())
+            .fetch_scalar(&self.reader)
+            .await?;
         Ok(unsigned(count))
     }
 
@@ -59,12 +58,12 @@ impl Archive {
         repository: &RepositoryUuid,
         id: PullRequestId,
     ) -> Result<Option<u64>, DatabaseError> {
-        let count: Option<Option<i64>> = sqlx::query_scalar(
+        let count: Option<Option<i64>> = statement(
             "select comment_count from pull_requests where repository_uuid = $1 and id = $2",
         )
         .bind(repository.as_str())
         .bind(id.0)
-        .fetch_optional(&self.reader)
+        .fetch_optional_scalar(&self.reader)
         .await?;
         Ok(count.flatten().map(unsigned))
     }
@@ -79,7 +78,7 @@ impl Archive {
         &self,
         repository: &RepositoryUuid,
     ) -> Result<Tally, DatabaseError> {
-        let (stored, expected): (i64, i64) = sqlx::query_as(
+        let (stored, expected): (i64, i64) = statement(
             "select
                  (select count(*) from pull_request_comments where repository_uuid = $1),
                  (select coalesce(sum(coalesce(comments_reported, comment_count, 0)), 0)
@@ -103,7 +102,7 @@ impl Archive {
         &self,
         repository: &RepositoryUuid,
     ) -> Result<Vec<(PullRequestId, Tally)>, DatabaseError> {
-        let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+        let rows: Vec<(i64, i64, i64)> = statement(
             "select id, stored, expected from (
                  select id, coalesce(comments_reported, comment_count, 0) as expected,
                      (select count(*) from pull_request_comments c
@@ -142,13 +141,13 @@ impl Transaction {
             return Ok(Stored::default());
         }
         let known = self.count_known(repository, records).await?;
-        let mut query = QueryBuilder::new(
+        let mut query = StatementBuilder::new(
             "insert into pull_requests (repository_uuid, id, title, state, author_uuid,
                  source_branch, destination_branch, comment_count, created_on, updated_on,
                  source) ",
         );
         let records: Vec<_> = last_of_each(records, |record| record.id).collect();
-        query.push_values(&records, |mut row, record| {
+        query.push_values(&records, |row, record| {
             row.push_bind(repository.as_str())
                 .push_bind(record.id.0)
                 .push_bind(record.title)
@@ -172,8 +171,7 @@ impl Transaction {
               where pull_requests.source <> excluded.source
               returning id, comment_count",
         );
-        let written: Vec<(i64, Option<i64>)> =
-            query.build_query_as().fetch_all(&mut *self.inner).await?;
+        let written: Vec<(i64, Option<i64>)> = query.build().fetch_all(&mut self.inner).await?;
         let (silent, with_discussion): (Vec<_>, Vec<_>) = written
             .iter()
             .partition(|(_, comment_count)| *comment_count == Some(0));
@@ -199,22 +197,15 @@ impl Transaction {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let mut query = QueryBuilder::new(
+        let mut query = StatementBuilder::new(
             "select distinct pull_request_id from pull_request_comments
              where repository_uuid = ",
         );
         query
             .push_bind(repository.as_str())
-            .push(" and pull_request_id in (");
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(*id);
-        }
-        query.push(")");
-        Ok(query
-            .build_query_scalar()
-            .fetch_all(&mut *self.inner)
-            .await?)
+            .push(" and pull_request_id in ")
+            .push_list(ids.iter().copied());
+        query.build().fetch_all_scalars(&mut self.inner).await
     }
 
     async fn count_known(
@@ -223,17 +214,12 @@ impl Transaction {
         records: &[PullRequestRecord<'_>],
     ) -> Result<i64, DatabaseError> {
         let mut query =
-            QueryBuilder::new("select count(*) from pull_requests where repository_uuid = ");
-        query.push_bind(repository.as_str()).push(" and id in (");
-        let mut ids = query.separated(", ");
-        for record in records {
-            ids.push_bind(record.id.0);
-        }
-        query.push(")");
-        Ok(query
-            .build_query_scalar()
-            .fetch_one(&mut *self.inner)
-            .await?)
+            StatementBuilder::new("select count(*) from pull_requests where repository_uuid = ");
+        query
+            .push_bind(repository.as_str())
+            .push(" and id in ")
+            .push_list(records.iter().map(|record| record.id.0));
+        query.build().fetch_scalar(&mut self.inner).await
     }
 
     /// Notes how many comments the list of a pull request's comments reports.
@@ -247,14 +233,14 @@ impl Transaction {
         id: PullRequestId,
         reported: u64,
     ) -> Result<(), DatabaseError> {
-        sqlx::query(
+        statement(
             "update pull_requests set comments_reported = $3
              where repository_uuid = $1 and id = $2",
         )
         .bind(repository.as_str())
         .bind(id.0)
         .bind(super::signed(reported))
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use bucketload_model::{BucketChange, LedgerError, LedgerFuture, QuotaLedger, RateBucket, Verdict};
 
+use super::sql::statement;
 use super::{Archive, DatabaseError};
 
 impl Archive {
@@ -13,9 +14,9 @@ impl Archive {
     ) -> Result<T, DatabaseError> {
         let mut transaction = self.begin().await?;
         let stored: Option<String> =
-            sqlx::query_scalar("select account from rate_buckets where bucket = $1")
+            statement("select account from rate_buckets where bucket = $1")
                 .bind(bucket)
-                .fetch_optional(&mut *transaction.inner)
+                .fetch_optional_scalar(&mut transaction.inner)
                 .await?;
         let inconsistent = |value: &str| DatabaseError::Inconsistent {
             table: "rate_buckets",
@@ -30,13 +31,13 @@ impl Archive {
         let result = change(&mut after);
         if after != before {
             let text = serde_json::to_string(&after).map_err(|_| inconsistent(bucket))?;
-            sqlx::query(
+            statement(
                 "insert into rate_buckets (bucket, account) values ($1, $2)
                  on conflict (bucket) do update set account = excluded.account",
             )
             .bind(bucket)
             .bind(text)
-            .execute(&mut *transaction.inner)
+            .execute(&mut transaction.inner)
             .await?;
         }
         transaction.commit().await?;

@@ -3,6 +3,7 @@
 use bucketload_model::AnnouncedRemoval;
 use chrono::{DateTime, Utc};
 
+use super::sql::statement;
 use super::{Archive, DatabaseError, Transaction};
 
 impl Archive {
@@ -13,7 +14,7 @@ impl Archive {
     /// When the database fails.
     pub async fn announced_removals(&self) -> Result<Vec<AnnouncedRemoval>, DatabaseError> {
         type Row = (String, Option<String>, Option<String>, Option<String>);
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = statement(
             "select endpoint, deprecation, sunset, link from announced_removals order by endpoint",
         )
         .fetch_all(&self.reader)
@@ -41,7 +42,7 @@ impl Transaction {
         removal: &AnnouncedRemoval,
         now: DateTime<Utc>,
     ) -> Result<(), DatabaseError> {
-        sqlx::query(
+        statement(
             "insert into announced_removals (endpoint, deprecation, sunset, link, seen_at_ms)
              values ($1, $2, $3, $4, $5)
              on conflict (endpoint) do update set
@@ -53,7 +54,7 @@ impl Transaction {
         .bind(removal.sunset.as_deref())
         .bind(removal.link.as_deref())
         .bind(now.timestamp_millis())
-        .execute(&mut *self.inner)
+        .execute(&mut self.inner)
         .await?;
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use bucketload_model::{RepositoryName, RepositoryUuid};
 
+use super::sql::statement;
 use super::{Archive, DatabaseError, Stored, Transaction};
 
 /// A repository to store.
@@ -84,7 +85,7 @@ impl Archive {
     ///
     /// When the database fails.
     pub async fn repositories(&self) -> Result<Vec<StoredRepository>, DatabaseError> {
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = statement(
             "select uuid, workspace, slug, scm, main_branch, source
              from repositories order by workspace, slug, uuid",
         )
@@ -104,7 +105,7 @@ impl Archive {
     ) -> Result<Option<StoredRepository>, DatabaseError> {
         // A name may have belonged to two repositories, one after the other: the
         // one imported last is meant.
-        let row: Option<Row> = sqlx::query_as(
+        let row: Option<Row> = statement(
             "select uuid, workspace, slug, scm, main_branch, source
              from repositories where workspace = $1 and slug = $2
              order by (select max(id) from imports where repository_uuid = uuid) desc
@@ -126,7 +127,7 @@ impl Archive {
         &self,
         uuid: &RepositoryUuid,
     ) -> Result<Option<StoredRepository>, DatabaseError> {
-        let row: Option<Row> = sqlx::query_as(
+        let row: Option<Row> = statement(
             "select uuid, workspace, slug, scm, main_branch, source
              from repositories where uuid = $1",
         )
@@ -147,11 +148,11 @@ impl Transaction {
         &mut self,
         record: &RepositoryRecord<'_>,
     ) -> Result<Stored, DatabaseError> {
-        let known: i64 = sqlx::query_scalar("select count(*) from repositories where uuid = $1")
+        let known: i64 = statement("select count(*) from repositories where uuid = $1")
             .bind(record.uuid.as_str())
-            .fetch_one(&mut *self.inner)
+            .fetch_scalar(&mut self.inner)
             .await?;
-        let written = sqlx::query(
+        let written = statement(
             "insert into repositories (uuid, workspace, slug, name, scm, is_private, main_branch,
                  size_bytes, updated_on, source)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -174,9 +175,8 @@ impl Transaction {
         .bind(record.size_bytes)
         .bind(record.updated_on)
         .bind(record.source)
-        .execute(&mut *self.inner)
-        .await?
-        .rows_affected();
+        .execute(&mut self.inner)
+        .await?;
         Ok(if known == 0 {
             Stored {
                 inserted: written,

@@ -3,11 +3,10 @@
 use bucketload_model::RepositoryUuid;
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
-use sqlx::SqliteConnection;
 
 use super::jsonl::ExportError;
 use super::writer::{ExportedFile, LineWriter};
-use crate::DatabaseError;
+use crate::database::sql::{Session, statement};
 
 /// A kind of object: its file, its rows, and the key of a row.
 pub(super) struct Kind {
@@ -72,14 +71,13 @@ impl Kind {
     /// Writes all rows of one repository.
     pub(super) async fn write(
         &self,
-        connection: &mut SqliteConnection,
+        snapshot: &mut Session,
         repository: &RepositoryUuid,
         mut lines: LineWriter,
     ) -> Result<ExportedFile, ExportError> {
-        let mut rows = sqlx::query_as::<_, Row>(self.query)
-            .bind(repository.as_str())
-            .fetch(connection);
-        while let Some(row) = rows.try_next().await.map_err(DatabaseError::from)? {
+        let rows = statement(self.query).bind(repository.as_str());
+        let mut rows = rows.fetch::<Row>(snapshot)?;
+        while let Some(row) = rows.try_next().await? {
             lines.write(&(self.key)(&row), &row.source)?;
         }
         Ok(lines.finish()?)
