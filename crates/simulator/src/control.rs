@@ -5,6 +5,7 @@ use crate::credentials::Credential;
 use crate::error::{Result, SimulatorError};
 use crate::fault::Fault;
 use crate::log::{LoggedRequest, RequestKind};
+use crate::oauth::{OAuthConsumer, OAuthGrant, OAuthOptions};
 use crate::rate_limit::RateLimit;
 use crate::state::State;
 use crate::world::{Mutated, Mutation};
@@ -53,13 +54,18 @@ impl Control {
     }
 
     /// How many requests came to each endpoint since the last reset; git and pages count as
-    /// `git` and `web`, REST paths that do not exist as `unknown`.
+    /// `git` and `web`, REST paths that do not exist as `unknown`, requests for tokens by their
+    /// type: `/site/oauth2/access_token refresh_token`.
     pub fn request_counts(&self) -> BTreeMap<String, u64> {
         let mut counts = BTreeMap::new();
         for request in self.requests() {
             let name = match (request.kind, request.endpoint) {
                 (RequestKind::Git, _) => "git".to_owned(),
-                (RequestKind::Web, _) => "web".to_owned(),
+                (RequestKind::Web, endpoint) => match (endpoint, request.grant_type) {
+                    (Some(endpoint), Some(grant_type)) => format!("{endpoint} {grant_type}"),
+                    (Some(endpoint), None) => endpoint,
+                    (None, _) => "web".to_owned(),
+                },
                 (RequestKind::Rest, endpoint) => endpoint.unwrap_or_else(|| "unknown".to_owned()),
             };
             *counts.entry(name).or_default() += 1;
@@ -86,6 +92,61 @@ impl Control {
     /// Makes another token known.
     pub fn add_credential(&self, credential: Credential) {
         self.0.steering().credentials.push(credential);
+    }
+
+    /// Adds an OAuth consumer, or replaces the one of the same key.
+    pub fn add_consumer(&self, consumer: OAuthConsumer) {
+        self.0.steering().oauth.add_consumer(consumer);
+    }
+
+    /// How OAuth grants live from now on, and who consents.
+    pub fn oauth_options(&self) -> OAuthOptions {
+        self.0.steering().oauth.options.clone()
+    }
+
+    /// Sets that; tokens that are out keep what they were given.
+    pub fn set_oauth_options(&self, options: OAuthOptions) {
+        self.0.steering().oauth.options = options;
+    }
+
+    /// What people have consented to, in the order they did.
+    pub fn grants(&self) -> Vec<OAuthGrant> {
+        self.0.steering().oauth.grants.list()
+    }
+
+    /// Takes consent back, as a person can in Bitbucket's settings: all tokens of the grant are
+    /// dead at once.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such grant.
+    pub fn revoke_grant(&self, id: u64) -> Result<()> {
+        if self.0.steering().oauth.grants.revoke(id) {
+            return Ok(());
+        }
+        Err(SimulatorError::Unknown {
+            kind: "grant",
+            name: id.to_string(),
+        })
+    }
+
+    /// Every access token that OAuth gave out is dead before its time; refresh tokens live on.
+    pub fn expire_access_tokens(&self) {
+        self.0.steering().oauth.grants.expire_access_tokens();
+    }
+
+    /// Moves the simulator's clock forward: tokens and codes expire, rate windows end.
+    pub fn advance_clock(&self, by: Duration) {
+        self.0.steering().clock.advance(by);
+    }
+
+    /// How many requests for tokens of this grant type came since the last reset, answered or not.
+    pub fn token_requests(&self, grant_type: &str) -> u64 {
+        let requests = self.requests();
+        let of_type = requests
+            .iter()
+            .filter(|request| request.grant_type.as_deref() == Some(grant_type));
+        crate::seeded::dice::count(of_type.count())
     }
 
     /// Changes the world, or a credential.

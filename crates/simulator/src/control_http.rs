@@ -69,6 +69,27 @@ fn steer(control: &Control, method: &Method, path: &str, body: &[u8]) -> Result<
             control.add_credential(parse(body)?);
             Ok(done)
         }
+        ("POST", "consumers") => {
+            control.add_consumer(parse(body)?);
+            Ok(done)
+        }
+        ("GET", "oauth") => Ok(json!(control.oauth_options())),
+        ("PUT", "oauth") => {
+            control.set_oauth_options(parse(body)?);
+            Ok(done)
+        }
+        ("GET", "grants") => Ok(json!(control.grants())),
+        ("DELETE", "access-tokens") => {
+            control.expire_access_tokens();
+            Ok(done)
+        }
+        ("PUT", "clock") => {
+            let seconds = parse::<Value>(body)?["advance_seconds"].as_u64();
+            let seconds =
+                seconds.ok_or_else(|| ApiError::bad_request("advance_seconds is missing"))?;
+            control.advance_clock(Duration::from_secs(seconds));
+            Ok(done)
+        }
         ("POST", "mutations") => {
             let mutated = control.mutate(parse(body)?);
             mutated
@@ -76,6 +97,14 @@ fn steer(control: &Control, method: &Method, path: &str, body: &[u8]) -> Result<
                 .map_err(|error| ApiError::bad_request(error.to_string()))
         }
         ("GET", "repositories") => Ok(json!(control.0.world().repositories())),
+        ("DELETE", _) if path.starts_with("grants/") => {
+            let id = path.trim_start_matches("grants/").parse();
+            let id = id.map_err(|_| ApiError::bad_request("a grant has a number"))?;
+            let revoked = control.revoke_grant(id);
+            revoked
+                .map(|()| done)
+                .map_err(|error| ApiError::not_found(error.to_string()))
+        }
         _ => Err(ApiError::not_found(format!(
             "no {method} {path} in the control surface"
         ))),

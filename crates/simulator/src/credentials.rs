@@ -18,7 +18,27 @@ pub struct Credential {
     /// The workspaces (`slug`) and repositories (`workspace/slug`) whose private parts it sees;
     /// none for all.
     pub visible: Option<Vec<String>>,
+    /// Whose it is: a UUID, an account id or a nickname. None: the first member's, or of a
+    /// consumer's token the application's own.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// Key of the OAuth consumer that it was given to; all tokens of one share a rate bucket.
+    #[serde(default)]
+    pub consumer: Option<String>,
 }
+
+/// Every scope that an archive needs.
+pub(crate) const ALL_SCOPES: [&str; 9] = [
+    "account",
+    "email",
+    "issue",
+    "pipeline",
+    "project",
+    "pullrequest",
+    "repository",
+    "repository:admin",
+    "webhook",
+];
 
 /// The kinds of credentials, each with its own way into REST and git.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,22 +58,13 @@ pub enum CredentialKind {
 impl Credential {
     /// A token of every scope that an archive needs, which sees everything.
     pub fn new(token: impl Into<String>, kind: CredentialKind) -> Self {
-        let scopes = [
-            "account",
-            "email",
-            "issue",
-            "pipeline",
-            "project",
-            "pullrequest",
-            "repository",
-            "repository:admin",
-            "webhook",
-        ];
         Self {
             token: token.into(),
             kind,
-            scopes: scopes.map(str::to_owned).to_vec(),
+            scopes: ALL_SCOPES.map(str::to_owned).to_vec(),
             visible: None,
+            user: None,
+            consumer: None,
         }
     }
 
@@ -68,6 +79,13 @@ impl Credential {
     #[must_use]
     pub fn with_visible(mut self, visible: &[&str]) -> Self {
         self.visible = Some(visible.iter().map(|name| (*name).to_owned()).collect());
+        self
+    }
+
+    /// The same, of this person.
+    #[must_use]
+    pub fn with_user(mut self, selector: impl Into<String>) -> Self {
+        self.user = Some(selector.into());
         self
     }
 
@@ -103,16 +121,24 @@ impl Credential {
         ]
     }
 
-    /// `project` and `pullrequest` imply `repository`; writing implies reading.
     pub(crate) fn grants(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|granted| {
-            granted.split(':').next() == Some(scope) && !granted.ends_with(":admin")
-                || granted == scope
-                || scope == "repository"
-                    && matches!(granted.split(':').next(), Some("project" | "pullrequest"))
-                    && !granted.ends_with(":admin")
-        })
+        implied(scope, &self.scopes)
     }
+
+    pub(crate) fn has_user(&self) -> bool {
+        self.kind != CredentialKind::AccessToken
+    }
+}
+
+/// `project` and `pullrequest` imply `repository`; writing implies reading.
+pub(crate) fn implied(scope: &str, granted: &[String]) -> bool {
+    granted.iter().any(|granted| {
+        granted.split(':').next() == Some(scope) && !granted.ends_with(":admin")
+            || granted == scope
+            || scope == "repository"
+                && matches!(granted.split(':').next(), Some("project" | "pullrequest"))
+                && !granted.ends_with(":admin")
+    })
 }
 
 /// Who is asking.
@@ -127,7 +153,7 @@ impl Identity {
     pub(crate) fn of_rest(
         headers: &HeaderMap,
         params: &Params,
-        known: &[Credential],
+        known: impl Fn(&str) -> Option<Credential>,
     ) -> Result<Self, ApiError> {
         // Tokens in the URL or in a form have been refused since 4 May 2026.
         if params.get("access_token").is_some() || is_form(headers) {
@@ -135,39 +161,35 @@ impl Identity {
         }
         let found = match authorization(headers) {
             Authorization::None => return Ok(Self::Anonymous),
-            Authorization::Bearer(token) => known.iter().find(|credential| {
-                credential.token == token
-                    && !matches!(credential.kind, CredentialKind::ApiToken { .. })
-            }),
-            Authorization::Basic(user, password) => known.iter().find(|credential| {
-                credential.token == password
-                    && matches!(&credential.kind, CredentialKind::ApiToken { email }
-                        if email.eq_ignore_ascii_case(&user))
+            Authorization::Bearer(token) => known(&token)
+                .filter(|credential| !matches!(credential.kind, CredentialKind::ApiToken { .. })),
+            // Which leaves app passwords out: their user is no address.
+            Authorization::Basic(user, password) => known(&password).filter(|credential| {
+                matches!(&credential.kind, CredentialKind::ApiToken { email }
+                    if email.eq_ignore_ascii_case(&user))
             }),
             Authorization::Other => None,
         };
-        found
-            .cloned()
-            .map(Self::Known)
-            .ok_or_else(ApiError::unauthorized)
+        found.map(Self::Known).ok_or_else(ApiError::unauthorized)
     }
 
     /// From a git request: Basic with one of the two fixed users. None: not known.
-    pub(crate) fn of_git(headers: &HeaderMap, known: &[Credential]) -> Option<Self> {
+    pub(crate) fn of_git(
+        headers: &HeaderMap,
+        known: impl Fn(&str) -> Option<Credential>,
+    ) -> Option<Self> {
         match authorization(headers) {
             Authorization::None => Some(Self::Anonymous),
-            Authorization::Basic(user, password) => known
-                .iter()
-                .find(|credential| {
+            Authorization::Basic(user, password) => known(&password)
+                .filter(|credential| {
                     let is_api_token = matches!(credential.kind, CredentialKind::ApiToken { .. });
                     let expected = if is_api_token {
                         "x-bitbucket-api-token-auth"
                     } else {
                         "x-token-auth"
                     };
-                    credential.token == password && user == expected
+                    user == expected
                 })
-                .cloned()
                 .map(Self::Known),
             Authorization::Bearer(_) | Authorization::Other => None,
         }
@@ -222,11 +244,11 @@ impl Identity {
         }
     }
 
-    /// The name of the rate bucket; all anonymous clients share one, as behind one address.
+    /// The name of the rate bucket: OAuth is counted per consumer. All anonymous clients share one, as behind one address.
     pub(crate) fn bucket(&self) -> &str {
         match self {
             Self::Anonymous => "",
-            Self::Known(credential) => &credential.token,
+            Self::Known(credential) => credential.consumer.as_ref().unwrap_or(&credential.token),
         }
     }
 }
@@ -263,7 +285,15 @@ fn authorization(headers: &HeaderMap) -> Authorization {
     }
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+/// User and password of a Basic authorization.
+pub(crate) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    match authorization(headers) {
+        Authorization::Basic(user, password) => Some((user, password)),
+        _ => None,
+    }
+}
+
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())

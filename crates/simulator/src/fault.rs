@@ -13,6 +13,8 @@ pub struct Fault {
     #[serde(default)]
     pub request: Option<u64>,
     /// A part of the path with its query, or with `*` in it a pattern for all of it; none for any.
+    /// A request for tokens has its grant type for a query here:
+    /// `/site/oauth2/access_token?grant_type=refresh_token`.
     #[serde(default)]
     pub path: Option<String>,
     /// How often it happens; none for always.

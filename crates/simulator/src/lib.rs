@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod announcement;
+mod clock;
 mod control;
 mod control_http;
 mod credentials;
@@ -10,6 +11,7 @@ mod fault;
 mod git;
 mod http;
 mod log;
+mod oauth;
 mod rate_limit;
 mod replay;
 mod seeded;
@@ -24,6 +26,7 @@ pub use credentials::{Credential, CredentialKind};
 pub use error::SimulatorError;
 pub use fault::{Effect, Fault};
 pub use log::{LoggedRequest, RequestKind};
+pub use oauth::{OAuthConsumer, OAuthGrant, OAuthOptions, ScopeField};
 pub use rate_limit::{RateLimit, RetryHint};
 pub use replay::ReplayOptions;
 pub use seeded::SeedOptions;

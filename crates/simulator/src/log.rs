@@ -13,10 +13,15 @@ pub struct LoggedRequest {
     pub kind: RequestKind,
     /// `GET`, mostly.
     pub method: String,
-    /// The path with the query, as sent.
+    /// The path with the query as sent, but for codes, tokens and states: those are hidden.
     pub target: String,
-    /// The endpoint as the OpenAPI document writes it, for REST requests that have one.
+    /// The endpoint as the OpenAPI document writes it, for REST requests that have one; of OAuth
+    /// the path.
     pub endpoint: Option<String>,
+    /// Of a request for tokens: `authorization_code`, `refresh_token`, `client_credentials`, or
+    /// `other`.
+    #[serde(default)]
+    pub grant_type: Option<String>,
     /// The kind of credential, such as `unauthenticated_identity`.
     pub credential: Option<String>,
     /// The status of the answer; none while it is not answered, or the client did not wait.
@@ -85,8 +90,9 @@ impl Log {
             number,
             kind,
             method: method.to_owned(),
-            target: target.to_owned(),
+            target: hidden(target),
             endpoint: None,
+            grant_type: None,
             credential: None,
             status: None,
         });
@@ -144,4 +150,29 @@ impl Log {
         // The sender lives as long as this log: there is nothing to fail.
         let _ = arrived.wait_for(|count| *count >= number).await;
     }
+}
+
+/// The values of these parameters are nobody's business.
+const SECRET: &[&str] = &[
+    "access_token",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "refresh_token",
+    "state",
+];
+
+/// The target without secrets; the rest of it byte for byte.
+fn hidden(target: &str) -> String {
+    let Some((path, query)) = target.split_once('?') else {
+        return target.to_owned();
+    };
+    let parts: Vec<String> = query
+        .split('&')
+        .map(|part| match part.split_once('=') {
+            Some((name, _)) if SECRET.contains(&name) => format!("{name}=hidden"),
+            _ => part.to_owned(),
+        })
+        .collect();
+    format!("{path}?{}", parts.join("&"))
 }

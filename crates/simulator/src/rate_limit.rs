@@ -1,4 +1,4 @@
-//! REST quotas: one bucket per credential, one for everybody without.
+//! REST quotas: one bucket per credential or OAuth consumer, one for everybody without.
 
 use crate::http::reply::{Answer, AnswerBody, Headers};
 use axum::http::StatusCode;
@@ -87,7 +87,7 @@ impl Buckets {
     }
 
     /// Counts a request; none when there is no limit.
-    pub(crate) fn take(&mut self, bucket: &str, tells: bool) -> Option<Taken> {
+    pub(crate) fn take(&mut self, bucket: &str, tells: bool, now: Instant) -> Option<Taken> {
         let limit = self.limit.as_ref()?;
         let allowance = if bucket.is_empty() {
             limit.anonymous
@@ -95,7 +95,6 @@ impl Buckets {
             limit.credential
         };
         let window = Duration::from_secs(limit.window_seconds);
-        let now = Instant::now();
         let (started, used) = self.used.entry(bucket.to_owned()).or_insert((now, 0));
         if now.duration_since(*started) >= window {
             (*started, *used) = (now, 0);

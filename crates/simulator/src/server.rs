@@ -9,6 +9,7 @@ use crate::git::backend::{GitRequest, serve};
 use crate::http::params::Params;
 use crate::http::reply::{Answer, AnswerBody, ApiError, put};
 use crate::log::{RequestKind, Ticket};
+use crate::oauth::SiteRequest;
 use crate::state::State;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -54,10 +55,18 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
     };
     let _in_flight = state.log.enter();
     let ticket = state.log.arrive(kind, request.method().as_str(), &target);
+    let (request, site) = match SiteRequest::read(request).await {
+        Ok(read) => read,
+        Err(too_large) => return too_large.into_response(None),
+    };
+    if let Some(site) = &site {
+        state.log.update(ticket, |entry| site.log(entry));
+    }
+    let matched = site.as_ref().map_or(target, SiteRequest::target);
     let (effect, latency) = {
         let mut steering = state.steering();
         (
-            fault::take(&mut steering.faults, ticket.number, &target),
+            fault::take(&mut steering.faults, ticket.number, &matched),
             steering.latency,
         )
     };
@@ -88,6 +97,12 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
         response
     } else if let Some((repository, service)) = git {
         git_answer(&state, ticket, request, &repository, &service).await
+    } else if let Some(site) = site {
+        let mut answer = site.answer(&state, &request);
+        if let Some(effect) = &effect {
+            effect.distort(&mut answer);
+        }
+        answer.into_response(None)
     } else {
         rest_answer(&state, ticket, request, kind, effect.as_ref()).await
     };
@@ -126,8 +141,10 @@ async fn rest_answer(
         .unwrap_or_default()
         .to_owned();
     let params = Params::parse(parts.uri.query());
-    let credentials = state.steering().credentials.clone();
-    let identity = Identity::of_rest(&parts.headers, &params, &credentials);
+    let identity = {
+        let steering = state.steering();
+        Identity::of_rest(&parts.headers, &params, |token| steering.credential(token))
+    };
     let route = Route::find(&path);
     let credential = identity.as_ref().map_or("invalid", Identity::kind);
     state.log.update(ticket, |entry| {
@@ -135,6 +152,9 @@ async fn rest_answer(
         entry.credential = Some(credential.to_owned());
     });
     let mut headers = vec![("x-credential-type", credential.to_owned())];
+    if let Ok(Identity::Known(credential)) = &identity {
+        headers.push(("x-oauth-scopes", credential.scopes.join(", ")));
+    }
     if let Some((route, _)) = route.as_ref().filter(|(route, _)| !route.scope.is_empty()) {
         headers.push(("x-accepted-oauth-scopes", route.scope.replace(' ', ", ")));
     }
@@ -152,7 +172,12 @@ async fn rest_answer(
             Identity::Anonymous => true,
             Identity::Known(credential) => credential.kind == CredentialKind::AccessToken,
         };
-        if let Some(taken) = state.steering().buckets.take(identity.bucket(), tells) {
+        let taken = {
+            let mut steering = state.steering();
+            let now = steering.clock.now();
+            steering.buckets.take(identity.bucket(), tells, now)
+        };
+        if let Some(taken) = taken {
             if !taken.allowed {
                 let mut answer = crate::rate_limit::too_many(taken.hint, taken.reset_seconds);
                 answer.headers.append(&mut headers);
@@ -281,7 +306,10 @@ fn git_repository(
     pushes: bool,
 ) -> Result<Arc<GitRepository>, (StatusCode, &'static str)> {
     let unauthorized = (StatusCode::UNAUTHORIZED, "Authentication failed");
-    let identity = Identity::of_git(headers, &state.steering().credentials).ok_or(unauthorized)?;
+    let identity = {
+        let steering = state.steering();
+        Identity::of_git(headers, |token| steering.credential(token)).ok_or(unauthorized)?
+    };
     state.log.update(ticket, |entry| {
         entry.credential = Some(identity.kind().to_owned());
     });

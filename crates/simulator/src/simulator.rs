@@ -3,6 +3,7 @@
 use crate::control::Control;
 use crate::credentials::Credential;
 use crate::error::{Result, SimulatorError};
+use crate::oauth::{OAuthConsumer, OAuthOptions};
 use crate::rate_limit::RateLimit;
 use crate::state::{State, Steering};
 use crate::world::World;
@@ -21,6 +22,10 @@ pub struct SimulatorOptions {
     pub listen: SocketAddr,
     /// The tokens it knows; [`Credential::defaults`] unless set.
     pub credentials: Vec<Credential>,
+    /// The OAuth consumers it knows; [`OAuthConsumer::default`] unless set.
+    pub consumers: Vec<OAuthConsumer>,
+    /// How long OAuth grants live, and who consents.
+    pub oauth: OAuthOptions,
     /// The REST quota; none unless set, and then no answer speaks of quotas.
     pub rate_limit: Option<RateLimit>,
     /// How long every answer waits.
@@ -32,6 +37,8 @@ impl Default for SimulatorOptions {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             credentials: Credential::defaults(),
+            consumers: vec![OAuthConsumer::default()],
+            oauth: OAuthOptions::default(),
             rate_limit: None,
             latency: Duration::ZERO,
         }
@@ -68,6 +75,8 @@ impl Simulator {
             latency: options.latency,
             ..Steering::default()
         };
+        steering.oauth.options = options.oauth;
+        steering.oauth.consumers = options.consumers;
         steering.buckets.set(options.rate_limit);
         let links = Links {
             api: format!("{web}/2.0"),

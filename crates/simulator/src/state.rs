@@ -1,9 +1,11 @@
 //! What all requests of one simulator share.
 
 use crate::announcement::Announcement;
+use crate::clock::Clock;
 use crate::credentials::Credential;
 use crate::fault::Fault;
 use crate::log::Log;
+use crate::oauth::OAuth;
 use crate::rate_limit::Buckets;
 use crate::world::World;
 use crate::world::links::Links;
@@ -22,11 +24,23 @@ pub(crate) struct State {
 /// What tests set.
 #[derive(Debug, Default)]
 pub(crate) struct Steering {
+    pub(crate) clock: Clock,
     pub(crate) credentials: Vec<Credential>,
+    pub(crate) oauth: OAuth,
     pub(crate) latency: Duration,
     pub(crate) faults: Vec<Fault>,
     pub(crate) announcements: Vec<Announcement>,
     pub(crate) buckets: Buckets,
+}
+
+impl Steering {
+    /// What this token allows, whether tests made it known or OAuth gave it out.
+    pub(crate) fn credential(&self, token: &str) -> Option<Credential> {
+        let known = self.credentials.iter().find(|known| known.token == token);
+        known
+            .or_else(|| self.oauth.grants.credential(token, self.clock.now()))
+            .cloned()
+    }
 }
 
 impl State {

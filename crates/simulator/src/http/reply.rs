@@ -122,7 +122,11 @@ impl Answer {
         };
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status;
-        if self.status == StatusCode::OK {
+        let is_cached = !self
+            .headers
+            .iter()
+            .any(|(name, _)| *name == "cache-control");
+        if self.status == StatusCode::OK && is_cached {
             let etag = etag(&bytes);
             put(&mut response, "cache-control", "max-age=900");
             put(&mut response, "etag", &etag);

@@ -52,6 +52,14 @@ impl Account {
         }
     }
 
+    pub(crate) fn outsider(dice: Dice) -> Self {
+        Self {
+            display_name: "Nomad Wanderer".to_owned(),
+            nickname: "nomad".to_owned(),
+            ..Self::new(dice.named("outsider"), 0)
+        }
+    }
+
     pub(crate) fn members(dice: Dice, members: usize) -> Vec<Self> {
         (0..members)
             .map(|number| Self::new(dice.named("account").with(count(number)), number))

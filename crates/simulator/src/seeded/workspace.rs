@@ -18,6 +18,8 @@ pub(crate) struct SeededWorkspace {
     pub(crate) uuid: String,
     pub(crate) project_uuid: String,
     pub(crate) members: Vec<Account>,
+    /// Somebody with an account and no workspace.
+    pub(crate) outsider: Account,
 }
 
 const SLUGS: &[&str] = &[
@@ -47,6 +49,7 @@ pub(crate) fn build(
         uuid: dice.uuid("workspace"),
         project_uuid: dice.uuid("project"),
         members: Account::members(dice, options.members),
+        outsider: Account::outsider(dice),
     });
     let mut slugs: Vec<String> = (0..options.repositories)
         .map(|number| {

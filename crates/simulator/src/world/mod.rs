@@ -4,6 +4,7 @@ pub(crate) mod content;
 pub(crate) mod links;
 mod mutation;
 pub(crate) mod overlay;
+pub(crate) mod person;
 pub(crate) mod repository;
 pub(crate) mod workspace;
 

@@ -47,12 +47,21 @@ impl Workspace {
         }
     }
 
+    /// The account that is a member of no workspace.
+    pub(crate) fn outsider(&self, links: &Links) -> Option<Value> {
+        match &self.people {
+            People::Seeded(workspace) => Some(workspace.outsider.json(links)),
+            People::Recorded(_) => None,
+        }
+    }
+
     /// One account, as `/users/{selected_user}` shows it, by UUID or account id.
     pub(crate) fn account(&self, links: &Links, selector: &str) -> Option<Value> {
         match &self.people {
             People::Seeded(workspace) => workspace
                 .members
                 .iter()
+                .chain([&workspace.outsider])
                 .find(|account| account.is(selector))
                 .map(|account| account.full_json(links)),
             People::Recorded(_) => self

@@ -9,6 +9,7 @@ mod control;
 mod credentials;
 mod git;
 mod lists;
+mod oauth;
 mod replay;
 mod settings;
 mod spec;

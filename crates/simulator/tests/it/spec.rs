@@ -181,6 +181,10 @@ async fn seeded_objects_fit_the_official_schemas() {
         ("/user".to_owned(), "/user".to_owned()),
         ("/user/workspaces".to_owned(), "/user/workspaces".to_owned()),
         (
+            "/user/workspaces/{workspace}/permission".to_owned(),
+            "/user/workspaces/seaside/permission".to_owned(),
+        ),
+        (
             "/users/{selected_user}".to_owned(),
             format!("/users/{member}"),
         ),

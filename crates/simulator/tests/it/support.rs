@@ -23,15 +23,17 @@ pub(crate) async fn small() -> Double {
 }
 
 pub(crate) async fn serve(world: World) -> Double {
+    serve_with(SimulatorOptions::default(), world).await
+}
+
+pub(crate) async fn serve_with(options: SimulatorOptions, world: World) -> Double {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         rustls::crypto::ring::default_provider()
             .install_default()
             .unwrap();
     });
-    let simulator = Simulator::start(SimulatorOptions::default(), world)
-        .await
-        .unwrap();
+    let simulator = Simulator::start(options, world).await.unwrap();
     let client = Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
