@@ -2,6 +2,7 @@
 
 use super::{approved_by, get, tokens};
 use crate::support::{json, small};
+use bucketload_simulator::{Credential, CredentialKind};
 use serde_json::{Value, json as value};
 
 async fn emails(nickname: &str) -> Vec<(String, bool, bool)> {
@@ -104,6 +105,31 @@ async fn an_outsider_is_a_user_like_others() {
             .iter()
             .all(|member| member["user"]["uuid"] != user["uuid"])
     );
+}
+
+#[tokio::test]
+async fn tokens_that_tests_make_have_a_person_and_a_view() {
+    let double = small().await;
+    let control = double.simulator.control();
+    let elsewhere = Credential::new("elsewhere", CredentialKind::OAuth).with_visible(&["nowhere"]);
+    control.add_credential(elsewhere);
+    control.add_credential(Credential::new("zoe's", CredentialKind::OAuth).with_user("zoe"));
+    let email = "ghopper@example.com".to_owned();
+    control.add_credential(Credential::new("api", CredentialKind::ApiToken { email }));
+    let bearer = async |token: &str, path: &str| {
+        let request = double.client.get(double.url(path)).bearer_auth(token);
+        json(request.send().await.unwrap()).await
+    };
+    let list = bearer("elsewhere", "/user/workspaces").await;
+    assert_eq!(list["values"], value!([]));
+    assert_eq!(bearer("elsewhere", "/user").await["nickname"], "ada");
+    assert_eq!(bearer("zoe's", "/user").await["nickname"], "zoe");
+    let list = bearer("zoe's", "/user/workspaces").await;
+    assert_eq!(list["values"][0]["administrator"], false);
+    let request = double.client.get(double.url("/user"));
+    let request = request.basic_auth("ghopper@example.com", Some("api"));
+    let user = json(request.send().await.unwrap()).await;
+    assert_eq!(user["nickname"], "ghopper");
 }
 
 #[tokio::test]
