@@ -13,7 +13,8 @@ pub struct LoggedRequest {
     pub kind: RequestKind,
     /// `GET`, mostly.
     pub method: String,
-    /// The path with the query as sent, but for codes, tokens and states: those are hidden.
+    /// The path with the query as sent, but for secrets, which are hidden: tokens, and of OAuth
+    /// codes and states.
     pub target: String,
     /// The endpoint as the OpenAPI document writes it, for REST requests that have one; of OAuth
     /// the path.
@@ -156,21 +157,25 @@ impl Log {
 const SECRET: &[&str] = &[
     "access_token",
     "client_secret",
-    "code",
     "code_verifier",
     "refresh_token",
-    "state",
 ];
+
+/// Nor are these where people sign in; a list of pull requests has a `state` too.
+const SECRET_OF_OAUTH: &[&str] = &["code", "state"];
 
 /// The target without secrets; the rest of it byte for byte.
 fn hidden(target: &str) -> String {
     let Some((path, query)) = target.split_once('?') else {
         return target.to_owned();
     };
+    let is_oauth = path.starts_with("/site/");
+    let is_secret =
+        |name: &str| SECRET.contains(&name) || is_oauth && SECRET_OF_OAUTH.contains(&name);
     let parts: Vec<String> = query
         .split('&')
         .map(|part| match part.split_once('=') {
-            Some((name, _)) if SECRET.contains(&name) => format!("{name}=hidden"),
+            Some((name, _)) if is_secret(name) => format!("{name}=hidden"),
             _ => part.to_owned(),
         })
         .collect();

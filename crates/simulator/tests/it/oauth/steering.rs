@@ -56,6 +56,7 @@ async fn the_log_keeps_no_secret() {
     get(&double, "/user", &renewed).await;
     let path = format!("/user?access_token={}", access(&renewed));
     double.anonymous(&path).await;
+    get(&double, "/user?state=OPEN", &renewed).await;
     let log = format!("{:?}{}", control.requests(), value!(control.requests()));
     for secret in [
         "SECRET",
@@ -67,6 +68,7 @@ async fn the_log_keeps_no_secret() {
     ] {
         assert!(!log.contains(secret));
     }
+    assert!(log.contains("state=OPEN"), "no secret of REST");
     assert!(
         log.contains("response_type=code&"),
         "what is no secret stays"
