@@ -3,6 +3,7 @@
 mod data_dir;
 mod database;
 mod export;
+mod hexadecimal;
 pub mod mirror;
 
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
@@ -10,6 +11,6 @@ pub use database::{
     AccountRecord, ActivityComment, ActivityRecord, Archive, CommentRecord, CommentShape,
     CoveredList, DatabaseError, ImportStart, ListBegin, MemberRecord, OpenError, PendingParent,
     PullRequestRecord, RepositoryRecord, StageProgress, Stored, StoredActivity, StoredImport,
-    StoredRepository, Tally, Transaction,
+    StoredRepository, Tagged, Tally, Transaction,
 };
 pub use export::{ExportError, ExportedFile, Manifest, export_jsonl};

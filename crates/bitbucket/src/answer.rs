@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{self, HeaderMap};
 use serde::de::DeserializeOwned;
 
-use crate::Endpoint;
 use crate::error::RequestErrorKind;
+use crate::{Endpoint, EntityTag};
 
 /// What came back: a body, or nothing of use.
 pub(crate) struct Body {
@@ -155,8 +155,17 @@ pub(crate) fn said_of_quota(headers: &HeaderMap) -> QuotaSaid {
     }
 }
 
+/// No refusal is over at once, whatever it says: asking again and again would not
+/// stop then.
+const SHORTEST_STOP: Duration = Duration::from_secs(1);
+
 pub(crate) fn told_to_wait(headers: &HeaderMap) -> Option<Duration> {
-    seconds(headers, "retry-after").or_else(|| seconds(headers, "x-ratelimit-reset"))
+    let told = seconds(headers, "retry-after").or_else(|| seconds(headers, "x-ratelimit-reset"))?;
+    Some(told.max(SHORTEST_STOP))
+}
+
+pub(crate) fn entity_tag(headers: &HeaderMap) -> Option<EntityTag> {
+    EntityTag::new(headers.get(header::ETAG)?.to_str().ok()?)
 }
 
 #[cfg(test)]
@@ -185,6 +194,7 @@ mod tests {
             Some(7)
         );
         assert_eq!(wait(&[("x-ratelimit-reset", "1800000000")]), None);
+        assert_eq!(wait(&[("retry-after", "0")]), Some(1));
         assert_eq!(wait(&[]), None);
         let limit = headers(&[("x-ratelimit-limit", "60, 60;w=3600")]);
         assert_eq!(first_number(&limit, "x-ratelimit-limit"), Some(60));

@@ -75,7 +75,7 @@ pub enum RequestErrorKind {
     #[error("the answer is larger than {limit_bytes} bytes")]
     TooLarge {
         /// The cap, in bytes.
-        limit_bytes: usize,
+        limit_bytes: u64,
     },
     /// A success whose body is not JSON.
     #[error("the answer is not JSON: {excerpt}")]

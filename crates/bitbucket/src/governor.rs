@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bucketload_model::{
-    Clock, LedgerError, MemoryLedger, ProgressEvent, ProgressSink, QuotaLedger, QuotaRule,
-    QuotaSaid, Verdict, Wait, WaitReason,
+    Clock, Leave, LedgerError, MemoryLedger, NoLeave, ProgressEvent, ProgressSink, QuotaLedger,
+    QuotaRule, QuotaSaid, Verdict, Wait, WaitReason,
 };
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
@@ -55,22 +55,6 @@ struct Waits {
     /// Requests that wait. The first announces the wait, the last its end.
     count: usize,
     announced: Option<DateTime<Utc>>,
-}
-
-/// Leave to send one request.
-#[derive(Debug, Clone, Copy)]
-pub struct Leave {
-    sent_at: DateTime<Utc>,
-    is_probe: bool,
-}
-
-/// No leave.
-#[derive(Debug)]
-pub enum NoLeave {
-    /// Not before that time, and the caller does not want to wait.
-    Until(DateTime<Utc>),
-    /// The account cannot be kept, so nothing may be sent.
-    Ledger(LedgerError),
 }
 
 impl Governor {
@@ -125,8 +109,7 @@ impl Governor {
                     &self.options.bucket,
                     Box::new(move |bucket| bucket.take(&rule, now, is_interactive)),
                 )
-                .await
-                .map_err(NoLeave::Ledger)?;
+                .await?;
             let (until, reason) = match verdict {
                 Verdict::Go | Verdict::Probe => {
                     return Ok(Leave {

@@ -2,21 +2,27 @@
 
 mod answer;
 mod api;
+mod buckets;
 mod client;
 mod endpoint;
+mod entity_tag;
 mod error;
+mod gate;
 mod governor;
 mod lenient;
 mod models;
+mod options;
 mod page;
 mod raw;
 mod removals;
+mod request;
 
 pub use api::{PullRequestFilter, RepositoriesOptions, Role};
-pub use client::{Client, ClientOptions, WaitPolicy};
+pub use client::Client;
 pub use endpoint::Endpoint;
+pub use entity_tag::EntityTag;
 pub use error::{BuildError, RequestError, RequestErrorKind};
-pub use governor::{Governor, GovernorOptions, Leave, NoLeave};
+pub use governor::{Governor, GovernorOptions};
 pub use lenient::Loose;
 pub use models::{
     Account, Activity, ActivityKind, BranchRestriction, BranchingModel, Comment, Commit,
@@ -26,5 +32,7 @@ pub use models::{
     PullRequest, Ref, Repository, Schedule, Task, Update, Variable, Verdict, Workspace,
     WorkspaceAccess,
 };
+pub use options::{ClientOptions, WaitPolicy};
 pub use page::{Answer, Item, Page, PageUrl, UnreadableItem};
 pub use raw::RawAnswer;
+pub use request::Unless;

@@ -11,8 +11,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use url::Url;
 
+use crate::answer::json;
 use crate::error::{RequestError, RequestErrorKind};
-use crate::{Client, Endpoint};
+use crate::request::{Got, Question, json_unless_same};
+use crate::{Client, Endpoint, EntityTag, Unless};
 
 /// An answer and what it cost.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub struct Answer<T> {
     pub item: Item<T>,
     /// Requests sent for it, repeated ones included.
     pub requests: u64,
+    /// Its version, where Bitbucket names it.
+    pub entity_tag: Option<EntityTag>,
 }
 
 /// An object: typed, and as it was sent.
@@ -58,6 +62,8 @@ pub struct Page<T> {
     pub requests: u64,
     /// When it was made, by Bitbucket's clock.
     pub served_at: Option<DateTime<Utc>>,
+    /// Its version, where Bitbucket names it.
+    pub entity_tag: Option<EntityTag>,
 }
 
 /// The address of a page: on our API host, followed as given, never built.
@@ -128,14 +134,42 @@ impl Client {
         endpoint: Endpoint,
         url: &PageUrl,
     ) -> Result<Page<T>, RequestError> {
+        match self.page_unless(endpoint, url, None).await? {
+            Unless::Changed(page) => Ok(page),
+            // Only an answer to a question with a tag can be that.
+            Unless::Same { requests } => {
+                let kind = RequestErrorKind::NotJson {
+                    excerpt: "an empty body".to_owned(),
+                };
+                Err(RequestError::new(endpoint, &url.0, requests, kind))
+            }
+        }
+    }
+
+    /// Fetches one page, unless it still has this tag.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Client::page`].
+    pub async fn page_unless<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        url: &PageUrl,
+        tag: Option<&EntityTag>,
+    ) -> Result<Unless<Page<T>>, RequestError> {
         let mut url = url.clone();
+        let mut tag = tag;
         let mut refused = 0;
         loop {
-            let result = self.page_as_asked(endpoint, &url).await;
+            let result = self.page_as_asked(endpoint, &url, tag).await;
             let error = match result {
-                Ok(mut page) => {
+                Ok(Unless::Changed(mut page)) => {
                     page.requests += refused;
-                    return Ok(page);
+                    return Ok(Unless::Changed(page));
+                }
+                Ok(Unless::Same { requests }) => {
+                    let requests = requests + refused;
+                    return Ok(Unless::Same { requests });
                 }
                 Err(error) => error,
             };
@@ -151,6 +185,8 @@ impl Client {
             tracing::info!(endpoint = endpoint.name(), %url, "pages of this length are refused");
             refused += error.requests;
             url = shorter;
+            // It was another page's.
+            tag = None;
         }
     }
 
@@ -158,9 +194,17 @@ impl Client {
         &self,
         endpoint: Endpoint,
         url: &PageUrl,
-    ) -> Result<Page<T>, RequestError> {
-        let got = self.get_json::<Envelope>(endpoint, &url.0).await?;
-        let (envelope, requests) = (got.value, got.requests);
+        tag: Option<&EntityTag>,
+    ) -> Result<Unless<Page<T>>, RequestError> {
+        let question = Question {
+            unless: tag,
+            ..Question::new(endpoint, &url.0)
+        };
+        let got: Got<Option<Envelope>> = self.get(question, json_unless_same).await?;
+        let requests = got.requests;
+        let Some(envelope) = got.value else {
+            return Ok(Unless::Same { requests });
+        };
         let mut items = Vec::with_capacity(envelope.values.len());
         let mut unreadable = Vec::new();
         for (index, source) in envelope.values.into_iter().enumerate() {
@@ -180,15 +224,16 @@ impl Client {
         if next.as_ref() == Some(url) {
             return Err(fail(RequestErrorKind::PagesInCircle));
         }
-        Ok(Page {
+        Ok(Unless::Changed(Page {
             url: url.clone(),
             items,
             unreadable,
             next,
             size: envelope.size,
             requests,
-            served_at: got.served_at,
-        })
+            served_at: got.facts.served_at,
+            entity_tag: got.facts.entity_tag,
+        }))
     }
 
     /// How many objects a list has, by the smallest possible request.
@@ -218,7 +263,7 @@ impl Client {
             .extend_pairs(kept)
             .append_pair("pagelen", "10")
             .append_pair("fields", "size");
-        let got = self.get_json::<Size>(endpoint, &url).await?;
+        let got: Got<Size> = self.get(Question::new(endpoint, &url), json).await?;
         Ok(got.value.size)
     }
 

@@ -2,6 +2,7 @@
 
 use crate::answer::{Body, text};
 use crate::error::RequestError;
+use crate::request::Question;
 use crate::{Client, Endpoint, PageUrl};
 
 /// An answer as it came.
@@ -24,7 +25,7 @@ impl Client {
     /// When the request fails for good, or the answer is larger than 64 MiB.
     /// A diff that takes Bitbucket too long to make is status 555.
     pub async fn raw(&self, endpoint: Endpoint, url: &PageUrl) -> Result<RawAnswer, RequestError> {
-        let got = self.get(endpoint, &url.0, whole).await?;
+        let got = self.get(Question::new(endpoint, &url.0), whole).await?;
         let (bytes, content_type) = got.value;
         Ok(RawAnswer {
             bytes,

@@ -12,6 +12,7 @@ use bucketload_bitbucket::{BuildError, RequestError, RequestErrorKind};
 use bucketload_model::{ErrorClass, ImportReport, ImportState, ParseSourceError};
 use bucketload_simulator::SimulatorError;
 use bucketload_worker::{ImportError, SelectionError, StageError};
+use chrono::{DateTime, Utc};
 
 use crate::output;
 
@@ -189,6 +190,11 @@ pub(crate) fn import_failure(source: &str, error: &StageError, credential: &Cred
             Problem::of(format!("cannot update the git mirror of {source}"), cause)
                 .remedy("wait for the other one to end, or stop it")
         }
+        StageError::Mirror(cause @ MirrorError::QuotaSpent { until }) => Problem::of(
+            format!("the quota of git requests is spent, importing {source}"),
+            cause,
+        )
+        .remedy(run_again_after(*until)),
         StageError::Mirror(cause) => Problem::of(
             format!("cannot bring the git history of {source} home"),
             cause,
@@ -211,6 +217,11 @@ pub(crate) fn import_failure(source: &str, error: &StageError, credential: &Cred
     problem.exit(Exit::of_class(error.class()))
 }
 
+fn run_again_after(until: DateTime<Utc>) -> String {
+    let until = until.with_timezone(&chrono::Local).format("%H:%M:%S");
+    format!("run the same command again after {until}, or without --no-wait to wait")
+}
+
 fn stopped(source: &str) -> Problem {
     Problem {
         what: format!("the import of {source} was stopped"),
@@ -228,16 +239,11 @@ pub(crate) fn request_failure(
 ) -> Problem {
     let who = credential.description();
     let problem = match &error.kind {
-        RequestErrorKind::QuotaSpent { until } => {
-            let until = until.with_timezone(&chrono::Local).format("%H:%M:%S");
-            Problem::of(
-                format!("the request quota is spent, importing {source}"),
-                error,
-            )
-            .remedy(format!(
-                "run the same command again after {until}, or without --no-wait to wait"
-            ))
-        }
+        RequestErrorKind::QuotaSpent { until } => Problem::of(
+            format!("the request quota is spent, importing {source}"),
+            error,
+        )
+        .remedy(run_again_after(*until)),
         RequestErrorKind::Status { status: 401, .. } if credential.is_anonymous() => {
             Problem::of(format!("Bitbucket wants a credential for {source}"), error)
                 .remedy(SET_CREDENTIAL)

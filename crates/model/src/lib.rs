@@ -5,6 +5,7 @@ mod clock;
 mod error_class;
 mod gap;
 mod ids;
+mod leave;
 mod progress;
 mod quota;
 mod removal;
@@ -21,6 +22,7 @@ pub use ids::{
     IssueChangeId, IssueId, ParseIdError, PullRequestId, RepositoryName, RepositorySlug,
     RepositoryUuid, TaskId, WorkspaceSlug,
 };
+pub use leave::{GateFuture, Leave, NoLeave, RequestGate};
 pub use progress::{
     GitPhase, GitTransfer, NullSink, ProgressEvent, ProgressSink, RecordingSink, Wait, WaitReason,
 };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bucketload_archive::mirror::TransportKind;
-use bucketload_archive::{Archive, DataDir};
-use bucketload_bitbucket::Client;
+use bucketload_archive::{Archive, DataDir, DatabaseError, Tagged};
+use bucketload_bitbucket::{Client, EntityTag};
 use bucketload_model::{Clock, ProgressSink, Stage};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -30,6 +30,22 @@ pub struct Importer {
     pub clock: Arc<dyn Clock>,
     /// Cancelled to stop; what is stored stays, and the import can be resumed.
     pub cancel: CancellationToken,
+}
+
+impl Importer {
+    /// The tag that an address last gave, if what came with it is stored, and what is
+    /// stored may stand in for it.
+    pub(crate) async fn entity_tag(
+        &self,
+        url: &str,
+        of: Tagged<'_>,
+    ) -> Result<Option<EntityTag>, DatabaseError> {
+        if self.whole_lists {
+            return Ok(None);
+        }
+        let tag = self.archive.entity_tag(url, of).await?;
+        Ok(tag.as_deref().and_then(EntityTag::new))
+    }
 }
 
 /// Which stages an import has.

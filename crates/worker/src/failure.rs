@@ -59,7 +59,7 @@ impl StageError {
         match self {
             Self::Database(_) | Self::File(_) | Self::Cancelled | Self::Lost => true,
             Self::Mirror(error) => matches!(error, MirrorError::DiskFull { .. }),
-            // A spent quota stops every request by itself, and git needs none.
+            // A spent quota stops the requests of its bucket by itself.
             Self::Request(_) | Self::Outage { .. } => self.class() == ErrorClass::Unauthorized,
         }
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::compact::compact;
+use crate::hexadecimal::hexadecimal;
 
 /// What an export holds: enough to prove later that nothing of it changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -97,14 +98,5 @@ pub(super) fn describe(path: &Path) -> io::Result<ExportedFile> {
         sha256: hexadecimal(&hash.finalize()),
         size_bytes,
         objects: None,
-    })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
     })
 }

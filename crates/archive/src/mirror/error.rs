@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bucketload_model::ErrorClass;
+use bucketload_model::{ErrorClass, LedgerError, NoLeave};
+use chrono::{DateTime, Utc};
 
 /// A mirror could not be made, brought up to date or read.
 ///
@@ -55,6 +56,15 @@ pub enum MirrorError {
         /// How long it asks to wait, if it said so in seconds.
         retry_after: Option<Duration>,
     },
+    /// The quota is spent, and the caller does not want to wait.
+    #[error("the quota of git requests is spent until {until}")]
+    QuotaSpent {
+        /// When requests may go on.
+        until: DateTime<Utc>,
+    },
+    /// The account of requests cannot be kept, so none may be sent.
+    #[error("git requests cannot be counted")]
+    Ledger(#[source] LedgerError),
     /// Any other answer that is not a success.
     #[error("the git server answered with HTTP status {status}")]
     Status {
@@ -153,13 +163,14 @@ impl MirrorError {
             Self::Unauthorized => ErrorClass::Unauthorized,
             Self::Forbidden => ErrorClass::Forbidden,
             Self::NotFound => ErrorClass::NotFound,
-            Self::RateLimited { .. } => ErrorClass::RateLimited,
+            Self::RateLimited { .. } | Self::QuotaSpent { .. } => ErrorClass::RateLimited,
             Self::Status { status: 410 } => ErrorClass::Gone,
             Self::Status { status } if *status >= 500 || *status == 408 => ErrorClass::Transient,
             Self::Network { .. } | Self::Stalled { .. } | Self::Moving | Self::Busy { .. } => {
                 ErrorClass::Transient
             }
-            Self::Url { .. }
+            Self::Ledger(_)
+            | Self::Url { .. }
             | Self::NotAMirror { .. }
             | Self::ForeignOwner { .. }
             | Self::Status { .. }
@@ -185,12 +196,12 @@ impl MirrorError {
     }
 
     /// The error of an HTTP status that is not a success.
-    pub(super) fn from_status(status: u16, retry_after: Option<Duration>) -> Self {
+    pub(super) fn from_status(status: u16) -> Self {
         match status {
             401 => Self::Unauthorized,
             403 => Self::Forbidden,
             404 => Self::NotFound,
-            429 => Self::RateLimited { retry_after },
+            429 => Self::RateLimited { retry_after: None },
             status => Self::Status { status },
         }
     }
@@ -217,6 +228,15 @@ impl MirrorError {
         move |source| Self::Corrupt {
             path: path.to_owned(),
             source: source.into(),
+        }
+    }
+}
+
+impl From<NoLeave> for MirrorError {
+    fn from(reason: NoLeave) -> Self {
+        match reason {
+            NoLeave::Until(until) => Self::QuotaSpent { until },
+            NoLeave::Ledger(error) => Self::Ledger(error),
         }
     }
 }

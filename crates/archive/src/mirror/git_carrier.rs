@@ -13,6 +13,7 @@ use url::Url;
 
 use super::carrier::{Carrier, Received, Request};
 use super::error::MirrorError;
+use super::gate::{Turnstile, block_on};
 use super::git_program::{Git, Output, detail};
 use super::listing::Listing;
 use super::meter::Meter;
@@ -20,12 +21,17 @@ use super::meter::Meter;
 /// Room for some hundred thousand wants; git sets it aside at once.
 const POST_BUFFER_BYTES: usize = 16 * 1024 * 1024;
 
+/// Requests that each command sends at least: one for the server's abilities, one
+/// for what is asked.
+const REQUESTS: usize = 2;
+
 /// Runs `git ls-remote` and `git fetch` for one remote.
 pub(super) struct GitCarrier<'a> {
     pub(super) repository: &'a Path,
     pub(super) url: &'a Url,
     pub(super) authorization: Option<&'a SecretString>,
     pub(super) stall: Duration,
+    pub(super) turnstile: Turnstile,
     pub(super) meter: &'a Meter,
     pub(super) cancel: &'a AtomicBool,
 }
@@ -47,6 +53,45 @@ impl GitCarrier<'_> {
             git = git.config("http.extraHeader", header);
         }
         git
+    }
+
+    /// Takes leave for the requests that a command sends at least, and tells how
+    /// they ended.
+    ///
+    /// The program says nothing of its requests, so further ones, for rounds of
+    /// negotiation, are not counted.
+    fn counted<T>(
+        &self,
+        requests: usize,
+        command: impl FnOnce() -> Result<T, MirrorError>,
+    ) -> Result<T, MirrorError> {
+        if self.turnstile.gate.is_none() {
+            return command();
+        }
+        let leave = block_on(async {
+            let mut leave = None;
+            for _ in 0..requests {
+                let given = self.turnstile.leave().await?;
+                leave = given;
+                // Its answer lets the next one through; waiting here would be in vain.
+                if given.is_some_and(|given| given.is_probe) {
+                    break;
+                }
+            }
+            Ok(leave)
+        })?;
+        let result = command();
+        block_on(async {
+            match &result {
+                Err(MirrorError::RateLimited { retry_after }) => {
+                    self.turnstile.refused(leave, *retry_after).await
+                }
+                Ok(_) => self.turnstile.answered(leave).await,
+                // Nobody knows whether the server answered.
+                Err(_) => Ok(()),
+            }
+        })?;
+        result
     }
 
     fn finish(&self, command: &'static str, output: Output) -> Result<Vec<u8>, MirrorError> {
@@ -75,7 +120,7 @@ impl GitCarrier<'_> {
             };
         }
         if let Some(answered) = answered {
-            return MirrorError::from_status(answered, None);
+            return MirrorError::from_status(answered);
         }
         if says(&[
             "Authentication failed",
@@ -119,11 +164,13 @@ impl GitCarrier<'_> {
 
 impl Carrier for GitCarrier<'_> {
     fn list(&mut self) -> Result<Listing, MirrorError> {
-        let output = self
-            .git("ls-remote")
-            .args(["--symref", self.url.as_str()])
-            .run(b"", None, self.cancel, &|_| {})?;
-        let stdout = self.finish("ls-remote", output)?;
+        let stdout = self.counted(REQUESTS, || {
+            let output = self
+                .git("ls-remote")
+                .args(["--symref", self.url.as_str()])
+                .run(b"", None, self.cancel, &|_| {})?;
+            self.finish("ls-remote", output)
+        })?;
         let mut listing = Listing::default();
         for line in stdout.split(|byte| *byte == b'\n') {
             let Some(tab) = line.iter().position(|byte| *byte == b'\t') else {
@@ -164,29 +211,31 @@ impl Carrier for GitCarrier<'_> {
         // could get something newer than what was listed.
         let wants: Vec<String> = request.wants.iter().map(Oid::to_string).collect();
         let wants = wants.join("\n");
-        let output = self
-            .git("fetch")
-            .args([
-                "--no-write-fetch-head",
-                "--no-tags",
-                "--no-prune",
-                "--no-recurse-submodules",
-                "--no-auto-maintenance",
-                "--refmap=",
-                "--progress",
-                "--stdin",
-                self.url.as_str(),
-            ])
-            // Thousands of wants in one piece: not every proxy takes chunks.
-            .config("http.postBuffer", POST_BUFFER_BYTES.to_string())
-            // Always a pack, never loose objects.
-            .config("fetch.unpackLimit", "1")
-            .config("fetch.writeCommitGraph", "false")
-            .env("GIT_OBJECT_DIRECTORY", request.incoming)
-            .run(wants.as_bytes(), None, self.cancel, &|line| {
-                self.meter.set(|transfer| read_progress(line, transfer));
-            })?;
-        self.finish("fetch", output)?;
+        self.counted(REQUESTS, || {
+            let output = self
+                .git("fetch")
+                .args([
+                    "--no-write-fetch-head",
+                    "--no-tags",
+                    "--no-prune",
+                    "--no-recurse-submodules",
+                    "--no-auto-maintenance",
+                    "--refmap=",
+                    "--progress",
+                    "--stdin",
+                    self.url.as_str(),
+                ])
+                // Thousands of wants in one piece: not every proxy takes chunks.
+                .config("http.postBuffer", POST_BUFFER_BYTES.to_string())
+                // Always a pack, never loose objects.
+                .config("fetch.unpackLimit", "1")
+                .config("fetch.writeCommitGraph", "false")
+                .env("GIT_OBJECT_DIRECTORY", request.incoming)
+                .run(wants.as_bytes(), None, self.cancel, &|line| {
+                    self.meter.set(|transfer| read_progress(line, transfer));
+                })?;
+            self.finish("fetch", output)
+        })?;
         Ok(Received {
             bytes: None,
             objects: self.meter.read().received_objects,

@@ -15,10 +15,11 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use reqwest::{Method, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use url::{Origin, Url};
 
 use super::error::MirrorError;
+use super::gate::Turnstile;
 
 /// A server that cannot be reached within this time is tried again later.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -44,7 +45,7 @@ struct Exchange {
     origin: Origin,
     authorization: Option<HeaderValue>,
     stall: Duration,
-    stop: watch::Receiver<bool>,
+    turnstile: Turnstile,
     state: Arc<HttpState>,
 }
 
@@ -80,7 +81,7 @@ impl HttpClient {
         url: &Url,
         authorization: Option<&SecretString>,
         stall: Duration,
-        stop: watch::Receiver<bool>,
+        turnstile: Turnstile,
     ) -> Result<Self, MirrorError> {
         // Once per process; an error only says that it was done before.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -91,7 +92,7 @@ impl HttpClient {
                         reason: "its credential holds characters that no header may hold",
                     })?;
                 value.set_sensitive(true);
-                Ok(value)
+                Ok::<_, MirrorError>(value)
             })
             .transpose()?;
         let network = |source: reqwest::Error| MirrorError::Network {
@@ -119,7 +120,7 @@ impl HttpClient {
                 origin: url.origin(),
                 authorization,
                 stall,
-                stop,
+                turnstile,
                 state: Arc::default(),
             },
         })
@@ -243,8 +244,15 @@ impl Exchange {
             if let (Some(value), true) = (&self.authorization, url.origin() == self.origin) {
                 request = request.header(AUTHORIZATION, value.clone());
             }
+            let leave = self.turnstile.leave().await?;
             let response = self.patiently(request.send()).await?;
             let status = response.status();
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                let retry_after = retry_after(&response);
+                self.turnstile.refused(leave, retry_after).await?;
+                return Err(MirrorError::RateLimited { retry_after });
+            }
+            self.turnstile.answered(leave).await?;
             if status.is_success() {
                 if hop > 0 {
                     self.remember_base(&url);
@@ -252,10 +260,7 @@ impl Exchange {
                 return Ok(response);
             }
             if !status.is_redirection() {
-                return Err(MirrorError::from_status(
-                    status.as_u16(),
-                    retry_after(&response),
-                ));
+                return Err(MirrorError::from_status(status.as_u16()));
             }
             url = self.redirected(method, &url, &response)?;
         }
@@ -312,7 +317,7 @@ impl Exchange {
         &self,
         step: impl Future<Output = Result<T, reqwest::Error>>,
     ) -> Result<T, MirrorError> {
-        let mut cancelled = self.stop.clone();
+        let mut cancelled = self.turnstile.stop.clone();
         tokio::select! {
             biased;
             _ = cancelled.wait_for(|stop| *stop) => Err(MirrorError::Cancelled),
@@ -329,11 +334,10 @@ impl Exchange {
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {
-    if response.status() != StatusCode::TOO_MANY_REQUESTS {
-        return None;
-    }
     let value = response.headers().get(reqwest::header::RETRY_AFTER)?;
-    value.to_str().ok()?.parse().ok().map(Duration::from_secs)
+    let seconds: u64 = value.to_str().ok()?.parse().ok()?;
+    // Asking again at once would go on for ever.
+    Some(Duration::from_secs(seconds.max(1)))
 }
 
 impl Http for HttpClient {

@@ -8,6 +8,7 @@
 //! | `carrier` | the seam: brings objects, writes no ref |
 //! | `gix_carrier`, `http` | objects by gix over reqwest |
 //! | `git_carrier`, `git_program` | objects by the `git` program |
+//! | `gate` | leave for each request, from whoever counts them |
 //! | `durable`, `refs` | packs on the disk first, then all refs at once |
 //! | `reach` | which old targets are lost, which new ones are here already |
 //! | `maintain` | joins packs when there are too many |
@@ -23,6 +24,7 @@ mod carrier;
 mod check;
 mod durable;
 mod error;
+mod gate;
 mod git_carrier;
 mod git_program;
 mod gix_carrier;

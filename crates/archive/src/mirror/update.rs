@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bucketload_model::{GitPhase, GitTransfer};
+use bucketload_model::{GitPhase, GitTransfer, RequestGate};
 use chrono::{DateTime, Utc};
 use git2::{Oid, Repository};
 use gix_object::bstr::BString;
@@ -18,6 +19,7 @@ use url::Url;
 use super::carrier::{Carrier, Received, Request};
 use super::durable::install_packs;
 use super::error::MirrorError;
+use super::gate::Turnstile;
 use super::git_carrier::GitCarrier;
 use super::gix_carrier::GixCarrier;
 use super::http::HttpClient;
@@ -77,6 +79,9 @@ pub struct UpdateOptions<'a> {
     pub head: Option<&'a str>,
     /// How long to wait for a server that sends nothing.
     pub stall: Duration,
+    /// Asked for leave before each request, as far as requests are known: those of
+    /// gix all are, the `git` program tells nobody.
+    pub gate: Option<&'a Arc<dyn RequestGate>>,
     /// Whether `file://` addresses are allowed, which the `git` program carries.
     pub allow_file: bool,
 }
@@ -95,6 +100,7 @@ impl<'a> UpdateOptions<'a> {
             cancel,
             head: None,
             stall: DEFAULT_STALL,
+            gate: None,
             allow_file: false,
         }
     }
@@ -220,11 +226,19 @@ impl Update<'_> {
                 url: &self.remote.url,
                 authorization: self.remote.authorization.as_ref(),
                 stall: self.options.stall,
+                turnstile: self.turnstile(),
                 meter: self.meter,
                 cancel: self.options.cancel,
             }));
         }
         Ok(Box::new(self.gix()?))
+    }
+
+    fn turnstile(&self) -> Turnstile {
+        Turnstile {
+            gate: self.options.gate.cloned(),
+            stop: self.stop.clone(),
+        }
     }
 
     fn gix(&self) -> Result<GixCarrier<'_>, MirrorError> {
@@ -233,7 +247,7 @@ impl Update<'_> {
             url,
             self.remote.authorization.as_ref(),
             self.options.stall,
-            self.stop.clone(),
+            self.turnstile(),
         )?;
         GixCarrier::new(
             http,

@@ -2,9 +2,11 @@
 //! lists of who watches and who forked.
 
 use bucketload_model::{RepositoryName, WorkspaceSlug};
+use url::Url;
 
 use crate::error::RequestError;
-use crate::{Answer, Client, Endpoint, PageUrl, Repository};
+use crate::request::Question;
+use crate::{Answer, Client, Endpoint, EntityTag, PageUrl, Repository, Unless};
 
 /// Which repositories of a workspace, and in which order.
 #[derive(Debug, Clone, Default)]
@@ -53,8 +55,31 @@ impl Client {
         &self,
         name: &RepositoryName,
     ) -> Result<Answer<Repository>, RequestError> {
-        let url = self.below(name, &[]);
+        let url = self.repository_url(name);
         self.get_object(Endpoint::Repository, &url).await
+    }
+
+    /// One repository, unless it still has this tag.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Client::repository`].
+    pub async fn repository_unless(
+        &self,
+        name: &RepositoryName,
+        tag: Option<&EntityTag>,
+    ) -> Result<Unless<Answer<Repository>>, RequestError> {
+        let url = self.repository_url(name);
+        let question = Question {
+            unless: tag,
+            ..Question::new(Endpoint::Repository, &url)
+        };
+        self.get_object_unless(question).await
+    }
+
+    /// The address of a repository.
+    pub fn repository_url(&self, name: &RepositoryName) -> Url {
+        self.below(name, &[])
     }
 
     /// Every [`Repository`] of a workspace that the credential may read, oldest first.

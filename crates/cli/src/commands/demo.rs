@@ -41,6 +41,8 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
             web_url: address(double.web_url())?,
             credential: Credential::access_token("simulator-full-access"),
             rest_quota: Some(0),
+            git_quota: Some(0),
+            raw_quota: Some(0),
             quota_window: session.config.quota_window,
             quota_bucket: None,
             allow_insecure: false,

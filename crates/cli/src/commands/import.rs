@@ -82,6 +82,8 @@ fn client_options(
     let mut client = ClientOptions::new(config.api_url.clone());
     client.allow_insecure = config.allow_insecure;
     client.hourly_quota = config.rest_quota;
+    client.git_hourly_quota = config.git_quota;
+    client.raw_hourly_quota = config.raw_quota;
     client.quota_window = config.quota_window;
     client.quota_bucket.clone_from(&config.quota_bucket);
     client.sink = sink;

@@ -28,6 +28,10 @@ pub(crate) struct Config {
     pub(crate) credential: Credential,
     /// Requests in an hour; `Some(0)` for no limit of our own.
     pub(crate) rest_quota: Option<u32>,
+    /// The same for git.
+    pub(crate) git_quota: Option<u32>,
+    /// The same for files.
+    pub(crate) raw_quota: Option<u32>,
     /// The window that the quota is counted over.
     pub(crate) quota_window: Duration,
     /// Whose requests count together, where not the credential's own.
@@ -64,6 +68,8 @@ impl Config {
             web_url: values.url("bitbucket_web_url")?,
             credential: credential(values)?,
             rest_quota: values.number("rest_quota")?,
+            git_quota: values.number("git_quota")?,
+            raw_quota: values.number("raw_quota")?,
             quota_window: quota_window(values)?,
             quota_bucket: values.text("quota_bucket")?,
             allow_insecure: values.flag("allow_insecure")?,
@@ -171,6 +177,8 @@ mod tests {
     fn wrong_values_name_their_variable() {
         for (name, value) in [
             ("BUCKETLOAD_REST_QUOTA", "many"),
+            ("BUCKETLOAD_GIT_QUOTA", "-1"),
+            ("BUCKETLOAD_RAW_QUOTA", "few"),
             ("BUCKETLOAD_BITBUCKET_API_URL", "api.bitbucket.org"),
             ("BUCKETLOAD_ALLOW_INSECURE", "maybe"),
         ] {

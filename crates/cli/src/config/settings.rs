@@ -80,6 +80,16 @@ pub(super) const SETTINGS: &[Setting] = &[
          of our own; Bitbucket's 429 is obeyed all the same.",
     ),
     setting(
+        "git_quota",
+        Some("60000"),
+        "git requests in an hour. 0: no limit of our own.",
+    ),
+    setting(
+        "raw_quota",
+        Some("5000"),
+        "Requests for files (downloads, attachments) in an hour. 0: no limit of our own.",
+    ),
+    setting(
         "quota_bucket",
         None,
         "A name for those whose requests Bitbucket counts together. Unset: the access token's \

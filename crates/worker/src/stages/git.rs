@@ -52,14 +52,12 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
                 .record_gap(gap(reason, describe(&error)), "", 0)
                 .await;
         }
-        let pause = match &error {
-            MirrorError::RateLimited { retry_after } => {
-                Some(retry_after.unwrap_or(Duration::from_mins(1)))
-            }
-            error if error.class() == ErrorClass::Transient => pauses.next(),
-            _ => None,
-        };
-        let Some(pause) = pause else {
+        // The bucket has stopped: the next request waits, and with it this stage.
+        if matches!(error, MirrorError::RateLimited { .. }) {
+            continue;
+        }
+        let pause = (error.class() == ErrorClass::Transient).then(|| pauses.next());
+        let Some(pause) = pause.flatten() else {
             return Err(error.into());
         };
         tracing::info!(
@@ -95,6 +93,7 @@ async fn transfer(context: &StageContext, remote: &Remote) -> Result<MirrorUpdat
     let _stops = StopsOnDrop(stop.clone());
     let context = context.clone();
     let remote = remote.clone();
+    let gate = context.importer.client.git_gate();
     let task = tokio::task::spawn_blocking(move || {
         let importer = &context.importer;
         let progress = |transfer: GitTransfer| {
@@ -109,6 +108,7 @@ async fn transfer(context: &StageContext, remote: &Remote) -> Result<MirrorUpdat
             .and_then(|repository| repository.main_branch.clone());
         let mut options = UpdateOptions::new(importer.clock.now(), &progress, &stop);
         options.transport = importer.transport;
+        options.gate = Some(&gate);
         options.head = main_branch.as_deref();
         let mirror = Mirror::open_or_init(&importer.data_dir.mirror(&context.name))?;
         mirror.update(&remote, &options)

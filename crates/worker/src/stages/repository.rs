@@ -1,32 +1,47 @@
 //! The repository object itself: one request.
 
-use bucketload_archive::RepositoryRecord;
-use bucketload_bitbucket::Endpoint;
-use bucketload_model::{Checkpoint, RequestEstimate, Stage};
+use bucketload_archive::{RepositoryRecord, StoredRepository, Tagged, Transaction};
+use bucketload_bitbucket::{Answer, Endpoint, EntityTag, Repository, Unless};
+use bucketload_model::{Checkpoint, RepositoryUuid, RequestEstimate, Stage};
 
 use super::{StageContext, account_records};
 use crate::failure::StageError;
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
-    let archive = &context.importer.archive;
-    let answer = context.importer.client.repository(&context.name).await?;
-    let repository = &answer.item.value;
+    let importer = &context.importer;
+    let client = &importer.client;
+    let stored = importer.archive.repository(&context.name).await?;
+    let tag = match &stored {
+        Some(stored) => {
+            let of = Tagged::Repository(&stored.uuid, &context.name);
+            importer
+                .entity_tag(client.repository_url(&context.name).as_str(), of)
+                .await?
+        }
+        None => None,
+    };
+    let answer = client
+        .repository_unless(&context.name, tag.as_ref())
+        .await?;
+    match (answer, stored) {
+        (Unless::Changed(answer), _) => store(context, &answer).await,
+        (Unless::Same { requests }, Some(stored)) => {
+            let transaction = importer.archive.begin().await?;
+            end(context, transaction, &stored.uuid, requests).await
+        }
+        // Nobody asked with a tag.
+        (Unless::Same { .. }, None) => Err(StageError::Lost),
+    }
+}
 
-    // A rename moves the mirror along, so that its history stays one.
+async fn store(context: &StageContext, answer: &Answer<Repository>) -> Result<(), StageError> {
+    let archive = &context.importer.archive;
+    let repository = &answer.item.value;
     let old = archive.repository_by_uuid(&repository.uuid).await?;
     let old = old.filter(|old| old.name != context.name);
     if let Some(old) = &old {
-        let from = context.importer.data_dir.mirror(&old.name);
-        let to = context.importer.data_dir.mirror(&context.name);
-        if from.exists() && !to.exists() {
-            if let Some(folder) = to.parent() {
-                std::fs::create_dir_all(folder)?;
-            }
-            std::fs::rename(&from, &to)?;
-            tracing::info!(from = %old.name, to = %context.name, "the repository was renamed");
-        }
+        take_mirror_along(context, old)?;
     }
-
     let main_branch = repository.mainbranch.as_ref();
     let record = RepositoryRecord {
         uuid: &repository.uuid,
@@ -51,27 +66,46 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         // The new name stands in the links of every object, changed or not.
         transaction.forget_covered_lists(&repository.uuid).await?;
     }
-    transaction
-        .set_import_repository(context.import, &repository.uuid)
-        .await?;
-    transaction
-        .save_checkpoint(
-            context.import,
-            Stage::Repository,
-            &Checkpoint::EndOfList,
-            Some(1),
-        )
-        .await?;
-    transaction
-        .add_requests(context.import, Endpoint::Repository.name(), answer.requests)
-        .await?;
-    transaction
-        .set_estimate(
-            context.import,
-            Stage::Repository,
-            RequestEstimate::exactly(1),
-        )
-        .await?;
-    transaction.commit().await?;
+    let url = context.importer.client.repository_url(&context.name);
+    let of = Tagged::Repository(&repository.uuid, &context.name);
+    let tag = answer.entity_tag.as_ref().map(EntityTag::as_str);
+    transaction.put_entity_tag(url.as_str(), tag, of).await?;
+    end(context, transaction, &repository.uuid, answer.requests).await
+}
+
+/// A rename moves the mirror along, so that its history stays one.
+fn take_mirror_along(context: &StageContext, old: &StoredRepository) -> Result<(), StageError> {
+    let from = context.importer.data_dir.mirror(&old.name);
+    let to = context.importer.data_dir.mirror(&context.name);
+    if from.exists() && !to.exists() {
+        if let Some(folder) = to.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::rename(&from, &to)?;
+        tracing::info!(from = %old.name, to = %context.name, "the repository was renamed");
+    }
     Ok(())
+}
+
+async fn end(
+    context: &StageContext,
+    mut transaction: Transaction,
+    repository: &RepositoryUuid,
+    requests: u64,
+) -> Result<(), StageError> {
+    let import = context.import;
+    transaction
+        .set_import_repository(import, repository)
+        .await?;
+    let checkpoint = Checkpoint::EndOfList;
+    transaction
+        .save_checkpoint(import, Stage::Repository, &checkpoint, Some(1))
+        .await?;
+    transaction
+        .add_requests(import, Endpoint::Repository.name(), requests)
+        .await?;
+    transaction
+        .set_estimate(import, Stage::Repository, RequestEstimate::exactly(1))
+        .await?;
+    Ok(transaction.commit().await?)
 }

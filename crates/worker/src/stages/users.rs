@@ -5,8 +5,8 @@
 
 use std::pin::pin;
 
-use bucketload_archive::MemberRecord;
-use bucketload_bitbucket::{Endpoint, Membership, Page};
+use bucketload_archive::{MemberRecord, Tagged};
+use bucketload_bitbucket::{Endpoint, EntityTag, Membership, Page, PageUrl, Unless};
 use bucketload_model::{Checkpoint, RequestEstimate, Stage};
 use chrono::Duration;
 use futures::StreamExt as _;
@@ -34,30 +34,58 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         .await?;
     let checkpoint = progress.and_then(|progress| progress.checkpoint);
     let (endpoint, first) = importer.client.members(workspace);
+    let is_resumed = checkpoint.is_some();
     let first = match checkpoint {
         Some(Checkpoint::EndOfList) => return Ok(()),
         Some(Checkpoint::NextPage(url)) => super::page_url(context, endpoint, &url)?,
-        None if is_fresh(context).await? => return keep_known(context).await,
+        None if is_fresh(context).await? => return keep_known(context, None).await,
         None => first,
     };
-    let mut pages = pin!(importer.client.pages::<Membership>(endpoint, first));
+    let next = match ask(context, endpoint, &first).await {
+        Ok(Unless::Changed(page)) => {
+            let is_whole = page.url == first && page.next.is_none() && !is_resumed;
+            store(context, endpoint.name(), &page, is_whole).await?;
+            page.next
+        }
+        Ok(Unless::Same { requests }) => return keep_known(context, Some(requests)).await,
+        Err(error) => return refused(context, error).await,
+    };
+    let Some(next) = next else { return Ok(()) };
+    let mut pages = pin!(importer.client.pages::<Membership>(endpoint, next));
     while let Some(page) = pages.next().await {
-        let page = match page {
-            Ok(page) => page,
-            Err(error) => {
-                let Some(reason) = gap_reason(Stage::Users, error.class()) else {
-                    return Err(error.into());
-                };
-                let object = super::stage_object(Stage::Users).to_owned();
-                let gap = gap(Stage::Users, object, reason, &error);
-                return context
-                    .record_gap(gap, endpoint.name(), error.requests)
-                    .await;
-            }
-        };
-        store(context, endpoint.name(), &page).await?;
+        match page {
+            Ok(page) => store(context, endpoint.name(), &page, false).await?,
+            Err(error) => return refused(context, error.into()).await,
+        }
     }
     Ok(())
+}
+
+/// Asks for a page, which may be what is stored: then the list is as it was.
+async fn ask(
+    context: &StageContext,
+    endpoint: Endpoint,
+    page: &PageUrl,
+) -> Result<Unless<Page<Membership>>, StageError> {
+    let importer = &context.importer;
+    let of = Tagged::Members(&context.name.workspace);
+    let tag = importer.entity_tag(&page.to_string(), of).await?;
+    let answer = importer.client.page_unless(endpoint, page, tag.as_ref());
+    Ok(answer.await?)
+}
+
+async fn refused(context: &StageContext, error: StageError) -> Result<(), StageError> {
+    let StageError::Request(error) = error else {
+        return Err(error);
+    };
+    let Some(reason) = gap_reason(Stage::Users, error.class()) else {
+        return Err(StageError::Request(error));
+    };
+    let object = super::stage_object(Stage::Users).to_owned();
+    let gap = gap(Stage::Users, object, reason, &error);
+    context
+        .record_gap(gap, error.endpoint.name(), error.requests)
+        .await
 }
 
 async fn is_fresh(context: &StageContext) -> Result<bool, StageError> {
@@ -69,12 +97,25 @@ async fn is_fresh(context: &StageContext) -> Result<bool, StageError> {
     Ok(read_at.is_some_and(|read_at| importer.clock.now() - read_at < FRESH_FOR))
 }
 
-async fn keep_known(context: &StageContext) -> Result<(), StageError> {
-    let archive = &context.importer.archive;
-    let known = archive.count_members(&context.name.workspace).await?;
-    let mut transaction = archive.begin().await?;
+/// Ends the stage with the members that are stored. `asked` is what it took to learn
+/// that they are still the ones; nothing, if that was just now.
+async fn keep_known(context: &StageContext, asked: Option<u64>) -> Result<(), StageError> {
+    let importer = &context.importer;
+    let workspace = &context.name.workspace;
+    let known = importer.archive.count_members(workspace).await?;
+    let mut transaction = importer.archive.begin().await?;
+    let mut estimate = RequestEstimate::default();
+    if let Some(requests) = asked {
+        estimate = RequestEstimate::exactly(1);
+        transaction
+            .set_members_read_at(workspace, importer.clock.now())
+            .await?;
+        transaction
+            .add_requests(context.import, Endpoint::Members.name(), requests)
+            .await?;
+    }
     transaction
-        .set_estimate(context.import, Stage::Users, RequestEstimate::default())
+        .set_estimate(context.import, Stage::Users, estimate)
         .await?;
     transaction
         .save_checkpoint(
@@ -84,13 +125,22 @@ async fn keep_known(context: &StageContext) -> Result<(), StageError> {
             Some(known),
         )
         .await?;
+    transaction
+        .clear_gap(
+            context.import,
+            Stage::Users,
+            super::stage_object(Stage::Users),
+        )
+        .await?;
     Ok(transaction.commit().await?)
 }
 
+/// Stores a page. `is_whole` if it is the whole list, and its tag the list's.
 async fn store(
     context: &StageContext,
     endpoint: &str,
     page: &Page<Membership>,
+    is_whole: bool,
 ) -> Result<(), StageError> {
     let importer = &context.importer;
     let workspace = &context.name.workspace;
@@ -120,6 +170,15 @@ async fn store(
             .await?;
     }
     let gaps = super::unreadable(context, Stage::Users, page, "members");
+    if is_whole {
+        // What could not be read has to be told again the next time.
+        let tag = page.entity_tag.as_ref().filter(|_| gaps.is_empty());
+        let of = Tagged::Members(workspace);
+        let tag = tag.map(EntityTag::as_str);
+        transaction
+            .put_entity_tag(&page.url.to_string(), tag, of)
+            .await?;
+    }
     super::end_page(
         context,
         transaction,

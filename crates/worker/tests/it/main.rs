@@ -7,9 +7,11 @@
 mod activity;
 mod changes;
 mod complete;
+mod conditional;
 mod failures;
 mod faults;
 mod gaps;
+mod git_quota;
 mod names;
 mod resume;
 mod selection;

@@ -3,6 +3,7 @@
 mod accounts;
 mod activity;
 mod disk_full;
+mod entity_tags;
 mod imports;
 mod open;
 mod pending;

@@ -10,6 +10,7 @@ mod fixture;
 mod server;
 
 mod faults;
+mod gate;
 mod kill;
 mod local;
 mod measure;

@@ -1,0 +1,70 @@
+//! The git bucket, for those who send git's requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bucketload_model::{GateFuture, Leave, LedgerError, NoLeave, QuotaSaid, RequestGate};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+use crate::governor::Governor;
+use crate::{Client, WaitPolicy};
+
+/// Asks a governor on the runtime where the account is at home: git has another
+/// one for each transfer, and a connection to the database must not end with it.
+#[derive(Debug)]
+struct Gate {
+    governor: Arc<Governor>,
+    runtime: Handle,
+    is_patient: bool,
+}
+
+impl Client {
+    /// Lets git's requests through, one by one, and waits where the client does.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn git_gate(&self) -> Arc<dyn RequestGate> {
+        Arc::new(Gate {
+            governor: self.buckets().git.clone(),
+            runtime: Handle::current(),
+            is_patient: self.options().wait == WaitPolicy::Wait,
+        })
+    }
+}
+
+impl Gate {
+    fn at_home<T: Send + 'static, E: From<LedgerError> + Send + 'static>(
+        &self,
+        question: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> GateFuture<Result<T, E>> {
+        // A set of one: it ends the task when the question is dropped.
+        let mut task = JoinSet::new();
+        task.spawn_on(question, &self.runtime);
+        Box::pin(async move {
+            match task.join_next().await {
+                Some(Ok(answer)) => answer,
+                Some(Err(lost)) => Err(LedgerError(lost.into()).into()),
+                None => Err(LedgerError("nobody keeps it any more".into()).into()),
+            }
+        })
+    }
+}
+
+impl RequestGate for Gate {
+    fn leave(&self) -> GateFuture<Result<Leave, NoLeave>> {
+        let (governor, is_patient) = (self.governor.clone(), self.is_patient);
+        self.at_home(async move { governor.leave(is_patient).await })
+    }
+
+    fn answered(&self, leave: Leave) -> GateFuture<Result<(), LedgerError>> {
+        let governor = self.governor.clone();
+        self.at_home(async move { governor.answered(leave, QuotaSaid::default()).await })
+    }
+
+    fn refused(&self, leave: Leave, told: Option<Duration>) -> GateFuture<Result<(), LedgerError>> {
+        let governor = self.governor.clone();
+        self.at_home(async move { governor.refused(leave, told).await })
+    }
+}
