@@ -66,6 +66,7 @@ impl Control {
                     (Some(endpoint), None) => endpoint,
                     (None, _) => "web".to_owned(),
                 },
+                (RequestKind::Storage, _) => "storage".to_owned(),
                 (RequestKind::Rest, endpoint) => endpoint.unwrap_or_else(|| "unknown".to_owned()),
             };
             *counts.entry(name).or_default() += 1;

@@ -18,6 +18,7 @@ mod seeded;
 mod server;
 mod simulator;
 mod state;
+mod storage;
 mod world;
 
 pub use announcement::Announcement;

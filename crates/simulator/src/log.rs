@@ -29,7 +29,7 @@ pub struct LoggedRequest {
     pub status: Option<u16>,
 }
 
-/// Which of the two interfaces a request came to.
+/// Which of the interfaces a request came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestKind {
@@ -37,6 +37,8 @@ pub enum RequestKind {
     Rest,
     /// Smart HTTP.
     Git,
+    /// The file store.
+    Storage,
     /// Anything else.
     Web,
 }

@@ -1,4 +1,4 @@
-//! The way of a request: log, fault, latency, then REST or git.
+//! The way of a request: log, fault, latency, then REST, git or the file store.
 
 use crate::announcement::Announcement;
 use crate::credentials::{CredentialKind, Identity};
@@ -20,14 +20,23 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
+/// Which of the two hosts a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// REST and git.
+    Bitbucket,
+    /// Files.
+    Storage,
+}
+
 /// Everything goes one way, since Bitbucket's paths are matched more strictly than a router would.
-pub(crate) fn router(state: Arc<State>, stopped: watch::Receiver<bool>) -> Router {
+pub(crate) fn router(state: Arc<State>, side: Side, stopped: watch::Receiver<bool>) -> Router {
     Router::new().fallback(move |request: Request| {
         let state = Arc::clone(&state);
         let mut stopped = stopped.clone();
         async move {
             tokio::select! {
-                response = answer(state, request) => response,
+                response = answer(state, side, request) => response,
                 _ = stopped.wait_for(|stopped| *stopped) => {
                     let mut response = Response::new(Body::empty());
                     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -38,7 +47,7 @@ pub(crate) fn router(state: Arc<State>, stopped: watch::Receiver<bool>) -> Route
     })
 }
 
-async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
+async fn answer(state: Arc<State>, side: Side, request: Request) -> Response<Body> {
     let target = request
         .uri()
         .path_and_query()
@@ -47,8 +56,10 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
         return crate::control_http::answer(state, request).await;
     }
     let git = git_service(request.uri().path())
+        .filter(|_| side == Side::Bitbucket)
         .map(|(repository, service)| (repository.to_owned(), service.to_owned()));
     let kind = match &git {
+        _ if side == Side::Storage => RequestKind::Storage,
         Some(_) => RequestKind::Git,
         None if target.starts_with("/2.0/") || target == "/2.0" => RequestKind::Rest,
         None => RequestKind::Web,
@@ -95,6 +106,9 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
             put(&mut response, name, value);
         }
         response
+    } else if side == Side::Storage {
+        let (parts, _) = request.into_parts();
+        crate::storage::answer(&state, &parts)
     } else if let Some((repository, service)) = git {
         git_answer(&state, ticket, request, &repository, &service).await
     } else if let Some(site) = site {

@@ -5,13 +5,16 @@ use crate::credentials::Credential;
 use crate::error::{Result, SimulatorError};
 use crate::oauth::{OAuthConsumer, OAuthOptions};
 use crate::rate_limit::RateLimit;
+use crate::server::Side;
 use crate::state::{State, Steering};
 use crate::world::World;
 use crate::world::links::Links;
+use axum::Router;
 use axum::serve::ListenerExt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -51,7 +54,7 @@ pub struct Simulator {
     address: SocketAddr,
     state: Arc<State>,
     stop: watch::Sender<bool>,
-    server: JoinHandle<()>,
+    servers: [JoinHandle<()>; 2],
 }
 
 impl Simulator {
@@ -61,14 +64,15 @@ impl Simulator {
     ///
     /// When the address cannot be listened on.
     pub async fn start(options: SimulatorOptions, world: World) -> Result<Self> {
+        let listener = listen(options.listen).await?;
+        // The file store is another host: here, another port.
+        let store = listen(SocketAddr::new(options.listen.ip(), 0)).await?;
+        let [address, store_address] = [&listener, &store].map(TcpListener::local_addr);
         let failed = |source| SimulatorError::Listen {
             address: options.listen,
             source,
         };
-        let listener = tokio::net::TcpListener::bind(options.listen)
-            .await
-            .map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let (address, store_address) = (address.map_err(failed)?, store_address.map_err(failed)?);
         let web = format!("http://{address}");
         let mut steering = Steering {
             credentials: options.credentials,
@@ -81,35 +85,20 @@ impl Simulator {
         let links = Links {
             api: format!("{web}/2.0"),
             web,
+            storage: format!("http://{store_address}"),
         };
         let state = Arc::new(State::new(links, world, steering));
         let (stop, stopped) = watch::channel(false);
-        let router = crate::server::router(Arc::clone(&state), stopped.clone());
-        // Small answers go out at once: Nagle's algorithm would cost 40 ms each.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "cannot set TCP_NODELAY");
-            }
-        });
-        let mut ended = stopped;
-        let server = tokio::spawn(async move {
-            let end = async move {
-                // An error means that the simulator was dropped.
-                let _ = ended.wait_for(|stop| *stop).await;
-            };
-            if let Err(error) = axum::serve(listener, router)
-                .with_graceful_shutdown(end)
-                .await
-            {
-                tracing::error!(%error, "the simulator ended");
-            }
+        let servers = [(listener, Side::Bitbucket), (store, Side::Storage)].map(|(at, side)| {
+            let router = crate::server::router(Arc::clone(&state), side, stopped.clone());
+            tokio::spawn(serve(at, router, stopped.clone()))
         });
         tracing::debug!(%address, "the simulator listens");
         Ok(Self {
             address,
             state,
             stop,
-            server,
+            servers,
         })
     }
 
@@ -121,6 +110,11 @@ impl Simulator {
     /// The root of git and of pages, such as `http://127.0.0.1:8100`.
     pub fn web_url(&self) -> String {
         self.state.links.web.clone()
+    }
+
+    /// The root of the file store, to which files are redirected.
+    pub fn storage_url(&self) -> String {
+        self.state.links.storage.clone()
     }
 
     /// Where it listens.
@@ -137,9 +131,32 @@ impl Simulator {
     pub async fn stop(self) {
         self.stop.send_replace(true);
         // A client that reads a body and stops reading would otherwise hold us for ever.
-        if tokio::time::timeout(GRACE, self.server).await.is_err() {
+        let servers = futures::future::join_all(self.servers);
+        if tokio::time::timeout(GRACE, servers).await.is_err() {
             tracing::debug!("a client did not read to the end");
         }
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|source| SimulatorError::Listen { address, source })
+}
+
+async fn serve(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+    // Small answers go out at once: Nagle's algorithm would cost 40 ms each.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+    });
+    let end = async move {
+        // An error means that the simulator was dropped.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let served = axum::serve(listener, router).with_graceful_shutdown(end);
+    if let Err(error) = served.await {
+        tracing::error!(%error, "the simulator ended");
     }
 }
 

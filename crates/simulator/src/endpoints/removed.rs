@@ -44,7 +44,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::new(
         "/repositories/{workspace}/{repo_slug}/issues/{issue_id}/attachments/{path}",
         "",
-        issues,
+        attachment,
     ),
     Route::new(
         "/repositories/{workspace}/{repo_slug}/components",
@@ -61,6 +61,17 @@ pub(super) const ROUTES: &[Route] = &[
 
 fn cross_workspace(_context: &Context<'_>) -> Answered {
     Err(ApiError::removed("CHANGE-2770"))
+}
+
+/// Gone like the issues, or a file like a download.
+fn attachment(context: &Context<'_>) -> Answered {
+    let (_, repository) = context.repository()?;
+    let below = below_repository(context.path);
+    let list = below.rsplit_once('/').map_or("", |(list, _)| list);
+    if repository.content.recorded(context.links, list).is_none() {
+        return Err(ApiError::removed("CHANGE-3071"));
+    }
+    super::repositories::file(context)
 }
 
 /// Gone, unless the world is a recording from before and was told to show it.

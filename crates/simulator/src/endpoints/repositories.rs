@@ -4,7 +4,8 @@ use super::{Answered, Context, Route, below_repository};
 use crate::credentials::Identity;
 use crate::http::cursor::Paging;
 use crate::http::list::{List, Shape};
-use crate::http::reply::ApiError;
+use crate::http::reply::{ApiError, Reply};
+use crate::storage;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::new("/repositories/{workspace}", "repository", repositories),
@@ -27,6 +28,11 @@ pub(super) const ROUTES: &[Route] = &[
         "/repositories/{workspace}/{repo_slug}/downloads",
         "repository",
         recorded,
+    ),
+    Route::new(
+        "/repositories/{workspace}/{repo_slug}/downloads/{filename}",
+        "repository",
+        file,
     ),
 ];
 
@@ -57,6 +63,22 @@ fn repositories(context: &Context<'_>) -> Answered {
 fn repository(context: &Context<'_>) -> Answered {
     let (_, repository) = context.repository()?;
     context.object(repository.json(context.links))
+}
+
+/// A file leads to the store, under an address that is signed and meant for one use.
+pub(super) fn file(context: &Context<'_>) -> Answered {
+    let (workspace, repository) = context.repository()?;
+    let below = below_repository(context.path);
+    let (list, _) = below.rsplit_once('/').unwrap_or_default();
+    let name = context.captures.last().map_or("", |(_, name)| name);
+    let files = repository.content.recorded(context.links, list);
+    let is_there = files.is_some_and(|files| files.iter().any(|file| file["name"] == name));
+    if !is_there {
+        return Err(ApiError::not_found(format!("No file {name}.")));
+    }
+    let path = [&workspace.slug, &repository.slug, list, name].map(storage::encode);
+    let path = format!("/{}", path.join("/"));
+    Ok(Reply::Redirect(storage::signed(context.links, &path)))
 }
 
 /// A list as it was recorded or seeded; what was not recorded is not there.

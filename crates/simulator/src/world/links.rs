@@ -1,4 +1,4 @@
-//! The two roots that every link starts with.
+//! The roots that links start with.
 
 /// Where the simulator can be reached.
 #[derive(Debug, Clone)]
@@ -7,6 +7,8 @@ pub(crate) struct Links {
     pub(crate) api: String,
     /// The root of pages and git, without a slash at the end.
     pub(crate) web: String,
+    /// The root of the file store, another origin, without a slash at the end.
+    pub(crate) storage: String,
 }
 
 /// Braces as they stand in a link: `{…}` becomes `%7B…%7D`.

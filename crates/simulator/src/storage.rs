@@ -1,0 +1,102 @@
+//! The file store: another host, where downloads and attachments lie.
+//!
+//! Bitbucket's is S3. It takes signed addresses only, and refuses whoever signs a
+//! second time, with an `Authorization` header. A referrer or a cookie would tell it
+//! more than it should know, and is refused here although S3 would not mind.
+
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
+use axum::http::{Response, StatusCode, header};
+
+use crate::http::params::Params;
+use crate::http::reply::put;
+use crate::seeded::dice::{Dice, count, index};
+use crate::state::State;
+use crate::world::links::Links;
+
+/// Bytes that are made at a time.
+const PIECE: u64 = 64 * 1024;
+
+/// A file whose list does not say how long it is, as that of attachments.
+const LONGEST_UNKNOWN: u64 = 200_000;
+
+/// The address of a file, which is a secret: whoever has it gets the file.
+pub(crate) fn signed(links: &Links, path: &str) -> String {
+    format!(
+        "{}{path}?X-Amz-Expires=1800&X-Amz-Signature={}",
+        links.storage,
+        signature(path)
+    )
+}
+
+fn signature(path: &str) -> String {
+    Dice::new(7).named(path).hex("signature", 64)
+}
+
+/// A segment of a path, percent-encoded; slashes stay.
+pub(crate) fn encode(segment: &str) -> String {
+    let plus: String = url::form_urlencoded::byte_serialize(segment.as_bytes()).collect();
+    plus.replace('+', "%20").replace("%2F", "/")
+}
+
+/// Answers a request to the store.
+pub(crate) fn answer(state: &State, parts: &Parts) -> Response<Body> {
+    for (name, code) in [
+        (header::AUTHORIZATION, "InvalidArgument"),
+        (header::REFERER, "TellsTooMuch"),
+        (header::COOKIE, "TellsTooMuch"),
+    ] {
+        if parts.headers.contains_key(name) {
+            return refusal(StatusCode::BAD_REQUEST, code);
+        }
+    }
+    let path = parts.uri.path();
+    let params = Params::parse(parts.uri.query());
+    if params.get("X-Amz-Signature") != Some(signature(path).as_str()) {
+        return refusal(StatusCode::FORBIDDEN, "SignatureDoesNotMatch");
+    }
+    match size(state, path) {
+        Some(size) => file(path, size),
+        None => refusal(StatusCode::NOT_FOUND, "NoSuchKey"),
+    }
+}
+
+/// The size that the list of files says, or one of our own.
+fn size(state: &State, path: &str) -> Option<u64> {
+    let path = crate::endpoints::decode(path);
+    let mut parts = path.trim_start_matches('/').splitn(3, '/');
+    let (workspace, slug, below) = (parts.next()?, parts.next()?, parts.next()?);
+    let (list, name) = below.rsplit_once('/')?;
+    let world = state.world();
+    let (_, repository) = world.find(workspace, slug)?;
+    let files = repository.content.recorded(&state.links, list)?;
+    let file = files.iter().find(|file| file["name"] == name)?;
+    let unknown = || 1 + Dice::new(7).named(&path).below("size", LONGEST_UNKNOWN);
+    Some(file["size"].as_u64().unwrap_or_else(unknown))
+}
+
+/// Bytes that are the same each time, made as they are sent.
+fn file(path: &str, size: u64) -> Response<Body> {
+    let dice = Dice::new(7).named(path);
+    let pieces = futures::stream::iter((0..size.div_ceil(PIECE)).map(move |number| {
+        let length = index(PIECE.min(size - number * PIECE));
+        let dice = dice.with(number);
+        let bytes =
+            (0..length.div_ceil(8)).flat_map(|at| dice.with(count(at)).roll("byte").to_le_bytes());
+        Ok::<_, std::io::Error>(bytes.take(length).collect::<Bytes>())
+    }));
+    let mut response = Response::new(Body::from_stream(pieces));
+    put(&mut response, "content-length", &size.to_string());
+    put(&mut response, "content-type", "application/octet-stream");
+    response
+}
+
+/// An error as S3 writes it.
+fn refusal(status: StatusCode, code: &str) -> Response<Body> {
+    let body =
+        format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code></Error>");
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    put(&mut response, "content-type", "application/xml");
+    response
+}
