@@ -9,6 +9,7 @@ mod git_history;
 mod interruption;
 mod killed;
 mod messages;
+mod proxy;
 mod quota;
 mod recorded;
 mod support;

@@ -1,6 +1,6 @@
 //! One REST root with one credential, and what all its requests share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bucketload_auth::Credential;
@@ -12,10 +12,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use crate::buckets::Buckets;
-use crate::error::BuildError;
+use crate::error::{BuildError, RequestErrorKind};
 use crate::options::check_root;
 use crate::removals::Removals;
-use crate::{ClientOptions, Endpoint};
+use crate::storage::Guard;
+use crate::{ClientOptions, Endpoint, file};
 
 /// Requests under way at once. Other tools use two to four; at 100 ms an answer
 /// eight spend the hourly quota in under a minute, and more gain nothing.
@@ -27,13 +28,16 @@ const ACCEPT: &str = "application/json, */*;q=0.1";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Longest silence while an answer comes in.
-const READ_TIMEOUT: Duration = Duration::from_mins(1);
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A client for one REST root with one credential. Cheap to clone; all clones
 /// share the governors and the limit of requests under way.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// Made when the first file is wanted.
+    file_http: Arc<OnceLock<reqwest::Client>>,
+    guard: Guard,
     buckets: Arc<Buckets>,
     in_flight: Arc<Semaphore>,
     options: Arc<ClientOptions>,
@@ -54,6 +58,7 @@ impl Client {
         // Another part of the process may have installed it already; it is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = base()
+            .read_timeout(READ_TIMEOUT)
             .default_headers(HeaderMap::from_iter([(
                 header::ACCEPT,
                 HeaderValue::from_static(ACCEPT),
@@ -63,6 +68,8 @@ impl Client {
             .map_err(BuildError::Http)?;
         Ok(Self {
             http,
+            file_http: Arc::default(),
+            guard: Guard::default(),
             buckets: Arc::new(Buckets::new(&options, &credential)),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             authorization: authorization(&credential)?,
@@ -109,6 +116,19 @@ impl Client {
         &self.http
     }
 
+    /// The one for files: it knows no credential and follows no redirect.
+    pub(crate) fn file_http(&self) -> Result<&reqwest::Client, RequestErrorKind> {
+        if let Some(http) = self.file_http.get() {
+            return Ok(http);
+        }
+        let http = file::http(&self.options, &self.guard).map_err(RequestErrorKind::Network)?;
+        Ok(self.file_http.get_or_init(|| http))
+    }
+
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
     /// Waits for a place among the requests under way.
     pub(crate) async fn place(&self) -> Option<SemaphorePermit<'_>> {
         // It is never closed.
@@ -131,11 +151,10 @@ impl Client {
 }
 
 /// What all our HTTP clients have in common.
-fn base() -> reqwest::ClientBuilder {
+pub(crate) fn base() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("bucketload/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(READ_TIMEOUT)
 }
 
 fn authorization(credential: &Credential) -> Result<Option<HeaderValue>, BuildError> {

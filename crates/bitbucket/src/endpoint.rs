@@ -93,6 +93,9 @@ endpoints! {
     Downloads: "downloads",
         "/repositories/{workspace}/{repo_slug}/downloads",
         100, ["repository"], "read:repository:bitbucket";
+    Download: "download",
+        "/repositories/{workspace}/{repo_slug}/downloads/{filename}",
+        1, ["repository"], "read:repository:bitbucket";
 
     Refs: "refs",
         "/repositories/{workspace}/{repo_slug}/refs",
@@ -156,6 +159,9 @@ endpoints! {
     IssueAttachments: "issues/attachments",
         "/repositories/{workspace}/{repo_slug}/issues/{issue_id}/attachments",
         100, ["issue"], "read:issue:bitbucket";
+    IssueAttachment: "issues/attachment",
+        "/repositories/{workspace}/{repo_slug}/issues/{issue_id}/attachments/{path}",
+        1, ["issue"], "read:issue:bitbucket";
     Components: "components",
         "/repositories/{workspace}/{repo_slug}/components",
         100, ["issue"], "read:issue:bitbucket";

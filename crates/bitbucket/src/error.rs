@@ -71,7 +71,13 @@ pub enum RequestErrorKind {
     /// No answer, or half an answer.
     #[error("{}", network_problem(.0))]
     Network(#[source] reqwest::Error),
-    /// The answer is larger than anything Bitbucket sends.
+    /// Nothing came for too long.
+    #[error("the server sent nothing for {seconds} seconds")]
+    Silence {
+        /// How long, in seconds.
+        seconds: u64,
+    },
+    /// The answer is larger than anything Bitbucket sends, or the file than was wanted.
     #[error("the answer is larger than {limit_bytes} bytes")]
     TooLarge {
         /// The cap, in bytes.
@@ -97,6 +103,19 @@ pub enum RequestErrorKind {
     ForeignNext {
         /// Where to.
         address: String,
+    },
+    /// The way to a file cannot be followed.
+    #[error("the file cannot be fetched: {problem}")]
+    FileStore {
+        /// What is wrong with the way.
+        problem: &'static str,
+    },
+    /// The host that keeps files answered with an error. Its words are not kept:
+    /// they may repeat the signed address.
+    #[error("the file store answered with HTTP status {status}")]
+    FileStoreStatus {
+        /// The HTTP status.
+        status: u16,
     },
     /// `next` points to a page that was already read.
     #[error("its pages point to each other in a circle")]
@@ -137,13 +156,15 @@ impl RequestErrorKind {
         match self {
             Self::QuotaSpent { .. } => ErrorClass::RateLimited,
             Self::Status { status, .. } => class_of_status(*status),
+            Self::FileStoreStatus { status } => class_of_store_status(*status),
             // An HTML page or half a document with status 200 is a proxy's or a
             // dying server's doing.
-            Self::Network(_) | Self::NotJson { .. } => ErrorClass::Transient,
+            Self::Network(_) | Self::Silence { .. } | Self::NotJson { .. } => ErrorClass::Transient,
             Self::Ledger(_)
             | Self::TooLarge { .. }
             | Self::Shape { .. }
             | Self::ForeignNext { .. }
+            | Self::FileStore { .. }
             | Self::PagesInCircle => ErrorClass::Permanent,
         }
     }
@@ -158,6 +179,17 @@ const fn class_of_status(status: u16) -> ErrorClass {
         410 => ErrorClass::Gone,
         429 => ErrorClass::RateLimited,
         408 | 500..=554 => ErrorClass::Transient,
+        _ => ErrorClass::Permanent,
+    }
+}
+
+/// The same of a store. It knows neither our credential nor our quota: a refusal is
+/// about the signed address, and the API gives a new one.
+const fn class_of_store_status(status: u16) -> ErrorClass {
+    match status {
+        404 => ErrorClass::NotFound,
+        410 => ErrorClass::Gone,
+        403 | 408 | 429 | 500.. => ErrorClass::Transient,
         _ => ErrorClass::Permanent,
     }
 }

@@ -7,6 +7,7 @@ mod client;
 mod endpoint;
 mod entity_tag;
 mod error;
+mod file;
 mod gate;
 mod governor;
 mod lenient;
@@ -16,12 +17,14 @@ mod page;
 mod raw;
 mod removals;
 mod request;
+mod storage;
 
 pub use api::{PullRequestFilter, RepositoriesOptions, Role};
 pub use client::Client;
 pub use endpoint::Endpoint;
 pub use entity_tag::EntityTag;
 pub use error::{BuildError, RequestError, RequestErrorKind};
+pub use file::FileDownload;
 pub use governor::{Governor, GovernorOptions};
 pub use lenient::Loose;
 pub use models::{

@@ -273,7 +273,7 @@ async fn receive(request: RequestBuilder) -> Result<Body, RequestErrorKind> {
     })
 }
 
-async fn read_up_to(
+pub(crate) async fn read_up_to(
     response: &mut reqwest::Response,
     limit_bytes: usize,
 ) -> Result<Vec<u8>, RequestErrorKind> {

@@ -276,7 +276,7 @@ pub(crate) fn request_failure(
             error,
         )
         .remedy("check the name, and that the credential is for that workspace"),
-        RequestErrorKind::Network(_) => {
+        RequestErrorKind::Network(_) | RequestErrorKind::Silence { .. } => {
             Problem::of(format!("cannot reach Bitbucket for {source}"), error)
                 .remedy(format!("check the network, then {RUN_AGAIN}"))
         }
@@ -294,6 +294,8 @@ pub(crate) fn request_failure(
         | RequestErrorKind::TooLarge { .. }
         | RequestErrorKind::NotJson { .. }
         | RequestErrorKind::Shape { .. }
+        | RequestErrorKind::FileStore { .. }
+        | RequestErrorKind::FileStoreStatus { .. }
         | RequestErrorKind::PagesInCircle => Problem::of(
             format!("Bitbucket's answer about {source} cannot be used"),
             error,

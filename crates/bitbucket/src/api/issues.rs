@@ -33,6 +33,17 @@ impl Client {
         self.list_of_issue(Endpoint::IssueAttachments, name, id, "attachments")
     }
 
+    /// One of these files, for [`Client::file`]; absent where no address can name it.
+    pub fn issue_attachment(
+        &self,
+        name: &RepositoryName,
+        id: IssueId,
+        filename: &str,
+    ) -> Option<(Endpoint, PageUrl)> {
+        let list = ["issues", &id.to_string(), "attachments"];
+        self.file_below(Endpoint::IssueAttachment, name, &list, filename)
+    }
+
     /// The components that issues are about, as [`IssueField`](crate::IssueField).
     pub fn components(&self, name: &RepositoryName) -> (Endpoint, PageUrl) {
         self.list_below(Endpoint::Components, name, &["components"])

@@ -47,6 +47,22 @@ impl Client {
         largest_pages(endpoint, self.below(name, segments))
     }
 
+    /// A file of a list. A name that is a step in a path (`..`) has no address: it
+    /// would be another one's.
+    fn file_below(
+        &self,
+        endpoint: Endpoint,
+        name: &RepositoryName,
+        list: &[&str],
+        filename: &str,
+    ) -> Option<(Endpoint, PageUrl)> {
+        if matches!(filename, "" | "." | "..") {
+            return None;
+        }
+        let url = self.below(name, &[list, &[filename]].concat());
+        Some((endpoint, PageUrl(url)))
+    }
+
     /// A list of a pull request, in its largest pages.
     fn list_of_pull_request(
         &self,

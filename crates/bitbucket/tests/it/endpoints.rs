@@ -350,11 +350,18 @@ async fn every_endpoint_is_asked_where_the_official_document_has_it() {
         .await
         .unwrap()
         .unwrap();
+    let (endpoint, file) = client.download(&name, "Read me first.txt").unwrap();
+    let file = client.file(endpoint, &file, 1_000_000).await.unwrap();
+    assert_eq!(file.requests, 1);
     // What is gone.
     for list in issue_lists(client) {
         assert_eq!(double.refusal(list).await, (ErrorClass::Gone, 410));
     }
-    let asked: BTreeSet<String> = double.control.request_counts().into_keys().collect();
+    let (endpoint, file) = client.issue_attachment(&name, IssueId(1), "a.png").unwrap();
+    let error = client.file(endpoint, &file, 1_000_000).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Gone);
+    let mut asked: BTreeSet<String> = double.control.request_counts().into_keys().collect();
+    assert!(asked.remove("storage"));
     let known = Endpoint::ALL.iter().map(|one| one.path().to_owned());
     assert_eq!(asked, known.collect());
 }
@@ -505,7 +512,12 @@ async fn recorded_issues_are_walked_to_their_end() {
         let found = client.issue_attachments(&name, id);
         for attachment in double.walk::<IssueAttachment>(found).await {
             let link = attachment.value.content_link().unwrap();
-            assert!(client.page_url(link).is_ok(), "{link}");
+            let link = client.page_url(link).unwrap();
+            let file = client.file(Endpoint::IssueAttachment, &link, 1_000_000);
+            let mut file = file.await.unwrap();
+            assert!(file.chunk().await.unwrap().is_some(), "{link}");
+            let named = client.issue_attachment(&name, id, &attachment.value.name);
+            assert_eq!(named.unwrap().1, link);
             attachments += 1;
         }
     }

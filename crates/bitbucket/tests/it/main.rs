@@ -8,6 +8,7 @@
 mod diffs;
 mod endpoints;
 mod errors;
+mod files;
 mod hostile;
 mod lenient;
 mod limits;

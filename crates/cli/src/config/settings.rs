@@ -138,6 +138,16 @@ mod tests {
 
     use super::*;
 
+    const PROXY: &str = "\n## Proxy\n\n\
+        REST, git and files go through the proxy that the environment names: `HTTPS_PROXY` for\n\
+        `https://`, `HTTP_PROXY` for `http://`, `ALL_PROXY` for both, in capitals or not; the\n\
+        `git` program reads `http_proxy` in small letters alone. `NO_PROXY` lists what is asked\n\
+        directly, with commas between: names (with all below them), addresses, and ranges such\n\
+        as `10.0.0.0/8`. `*` stands for every name, but for no address. This machine is no\n\
+        exception: with a proxy set, a simulator on `127.0.0.1` needs `NO_PROXY=127.0.0.1`.\n\
+        Files come from hosts that Bitbucket names. bucketload connects to none in a private\n\
+        network; behind a proxy it is the proxy that connects, and that has to see to it.\n";
+
     fn reference_page() -> String {
         let mut page = String::from(
             "# Configuration\n\n\
@@ -163,6 +173,7 @@ mod tests {
                 setting.meaning
             );
         }
+        page.push_str(PROXY);
         page
     }
 

@@ -7,6 +7,7 @@
 
 mod control;
 mod credentials;
+mod files;
 mod git;
 mod lists;
 mod oauth;
