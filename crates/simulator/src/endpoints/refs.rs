@@ -6,6 +6,7 @@ use crate::git::read::{Commit, Ref};
 use crate::http::cursor::Paging;
 use crate::http::list::{List, Shape};
 use crate::http::reply::ApiError;
+use crate::world::links::ref_name;
 use crate::world::repository::Repository;
 use crate::world::workspace::Workspace;
 use serde_json::{Value, json};
@@ -112,12 +113,10 @@ fn ref_json(
         ("branch", "branches")
     };
     let path = format!("{}/{}", workspace.slug, repository.slug);
-    let (api, name) = (
-        format!("{}/repositories/{path}", context.links.api),
-        &found.name,
-    );
+    let api = format!("{}/repositories/{path}", context.links.api);
+    let name = ref_name(&found.name);
     let mut value = json!({
-        "name": name,
+        "name": found.name,
         "type": kind,
         "target": target.map(|commit| commit_json(context, workspace, repository, commit, false)),
         "links": {

@@ -1,5 +1,7 @@
 //! The roots that links start with.
 
+use std::fmt::Write as _;
+
 /// Where the simulator can be reached.
 #[derive(Debug, Clone)]
 pub(crate) struct Links {
@@ -14,6 +16,20 @@ pub(crate) struct Links {
 /// Braces as they stand in a link: `{…}` becomes `%7B…%7D`.
 pub(crate) fn braces(uuid: &str) -> String {
     uuid.replace('{', "%7B").replace('}', "%7D")
+}
+
+/// The name of a ref as it stands in a link: percent-encoded but for its slashes.
+pub(crate) fn ref_name(name: &str) -> String {
+    let mut encoded = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=:@".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
 }
 
 /// The REST root in what was recorded.

@@ -7,11 +7,13 @@
 
 mod control;
 mod credentials;
+mod deviations;
 mod files;
 mod git;
 mod lists;
 mod oauth;
 mod replay;
+mod schemas;
 mod settings;
 mod spec;
 mod support;
