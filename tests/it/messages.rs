@@ -11,6 +11,7 @@ fn help_texts() {
         "status",
         "list",
         "export",
+        "doctor",
         "stages",
         "simulator",
         "demo",

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use bucketload_model::RepositoryName;
 
+/// The file whose lock is the right to write.
+pub(crate) const LOCK: &str = "bucketload.lock";
+
 /// The folder that holds an archive.
 #[derive(Debug, Clone)]
 pub struct DataDir {
@@ -117,7 +120,7 @@ impl DataDir {
             .write(true)
             .create(true)
             .truncate(false)
-            .open(self.root.join("bucketload.lock"))
+            .open(self.root.join(LOCK))
             .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -125,13 +128,9 @@ impl DataDir {
                 let mut holder = String::new();
                 // Who holds it is a courtesy; not knowing changes nothing.
                 let _ = file.read_to_string(&mut holder);
-                let holder = match holder.trim() {
-                    "" => "another process".to_owned(),
-                    pid => format!("process {pid}"),
-                };
                 return Err(DataDirError::InUse {
                     path: self.root.clone(),
-                    holder,
+                    holder: holder_named(&holder),
                 });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
@@ -140,6 +139,14 @@ impl DataDir {
         file.rewind().map_err(failed)?;
         write!(file, "{}", std::process::id()).map_err(failed)?;
         Ok(DataDirLock { _file: file })
+    }
+}
+
+/// Who holds a lock, from what stands in its file.
+pub(crate) fn holder_named(content: &str) -> String {
+    match content.trim() {
+        "" => "another process".to_owned(),
+        pid => format!("process {pid}"),
     }
 }
 

@@ -3,14 +3,16 @@
 mod data_dir;
 mod database;
 mod export;
+mod health;
 mod hexadecimal;
 pub mod mirror;
 
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use database::{
     AccountRecord, ActivityComment, ActivityRecord, Archive, CommentRecord, CommentShape,
-    CoveredList, DatabaseError, ImportStart, ListBegin, MemberRecord, OpenError, PendingParent,
+    CoveredList, DatabaseError, DatabaseHealth, ImportStart, ListBegin, MemberRecord, OpenError, PendingParent,
     PullRequestRecord, RepositoryRecord, StageProgress, Stored, StoredActivity, StoredImport,
     StoredRepository, Tagged, Tally, Transaction,
 };
 pub use export::{ExportError, ExportedFile, Manifest, export_jsonl};
+pub use health::{DataDirHealth, FolderHealth};

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod app_password;
 mod credential;
 pub mod oauth;
 mod sealing;

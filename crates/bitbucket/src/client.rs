@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bucketload_auth::Credential;
 use bucketload_model::AnnouncedRemoval;
+use chrono::{DateTime, Utc};
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{RequestBuilder, redirect};
 use secrecy::ExposeSecret as _;
@@ -15,6 +16,7 @@ use crate::buckets::Buckets;
 use crate::error::{BuildError, RequestErrorKind};
 use crate::options::check_root;
 use crate::removals::Removals;
+use crate::server_clock::ServerClock;
 use crate::storage::Guard;
 use crate::{ClientOptions, Endpoint, file};
 
@@ -44,6 +46,7 @@ pub struct Client {
     credential: Arc<Credential>,
     authorization: Option<HeaderValue>,
     removals: Arc<Removals>,
+    server_clock: Arc<ServerClock>,
 }
 
 impl Client {
@@ -76,6 +79,7 @@ impl Client {
             options: Arc::new(options),
             credential: Arc::new(credential),
             removals: Arc::default(),
+            server_clock: Arc::default(),
         })
     }
 
@@ -97,6 +101,12 @@ impl Client {
     /// What answers so far have announced to remove.
     pub fn announced_removals(&self) -> Vec<AnnouncedRemoval> {
         self.removals.all()
+    }
+
+    /// How much later it is here than at the server, by the `Date` of the last
+    /// answer; negative when it is earlier, absent before the first answer.
+    pub fn clock_difference(&self) -> Option<chrono::Duration> {
+        self.server_clock.difference()
     }
 
     /// How many requests can be under way at once.
@@ -141,6 +151,10 @@ impl Client {
             Some(value) => request.header(header::AUTHORIZATION, value.clone()),
             None => request,
         }
+    }
+
+    pub(crate) fn note_time(&self, served_at: Option<DateTime<Utc>>) {
+        self.server_clock.note(served_at, self.options.clock.now());
     }
 
     pub(crate) fn note_removal(&self, endpoint: Endpoint, removal: Option<AnnouncedRemoval>) {

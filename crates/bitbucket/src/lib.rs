@@ -17,6 +17,7 @@ mod page;
 mod raw;
 mod removals;
 mod request;
+mod server_clock;
 mod storage;
 
 pub use api::{PullRequestFilter, RepositoriesOptions, Role};

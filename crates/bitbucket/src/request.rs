@@ -139,6 +139,7 @@ impl Client {
             bytes = body.bytes.len(),
             "answered"
         );
+        self.note_time(served_at(&body.headers));
         let governor = &self.buckets().rest;
         let noted = if body.status == StatusCode::TOO_MANY_REQUESTS {
             governor.refused(leave, told_to_wait(&body.headers)).await

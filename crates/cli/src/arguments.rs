@@ -53,6 +53,8 @@ pub(crate) enum Command {
     List,
     /// Write the archive as plain files
     Export(ExportOptions),
+    /// Check settings, disk, database, git and credential, and say what to do
+    Doctor(DoctorOptions),
     /// Show the stages of an import
     Stages,
     /// Run a Bitbucket Cloud double, for tests and trying out
@@ -135,6 +137,17 @@ pub(crate) struct ExportOptions {
 pub(crate) enum ExportFormat {
     /// One object per line, exactly as Bitbucket sent it
     Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorOptions {
+    /// Try the credential on this workspace or repository. Unset: the first that it shows
+    #[arg(value_name = "SOURCE", conflicts_with = "workspace")]
+    pub(crate) source: Option<String>,
+
+    /// Try the credential on this workspace
+    #[arg(long, value_name = "WORKSPACE")]
+    pub(crate) workspace: Option<String>,
 }
 
 #[derive(Debug, Args)]

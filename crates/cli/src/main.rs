@@ -46,7 +46,16 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<Exit, Problem> {
-    let session = Session::new(&arguments)?;
+    let session = match Session::new(&arguments) {
+        // What keeps a session from being made is a finding, too.
+        Err(problem) if matches!(arguments.command, Command::Doctor(_)) => {
+            return Ok(commands::doctor::without_session(
+                &problem,
+                arguments.global.json,
+            ));
+        }
+        session => session?,
+    };
     match arguments.command {
         Command::Import(options) => commands::import::run(&session, &options).await,
         Command::Status(options) => commands::status::run(&session, &options).await,
@@ -55,5 +64,9 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         Command::Stages => commands::stages::run(&session),
         Command::Simulator(options) => commands::simulator::run(&session, options).await,
         Command::Demo(options) => commands::demo::run(&session, &options).await,
+        Command::Doctor(options) => {
+            let file = arguments.global.config.as_deref();
+            commands::doctor::run(&session, file, &options).await
+        }
     }
 }

@@ -118,7 +118,7 @@ impl Problem {
         }
     }
 
-    fn exit(mut self, exit: Exit) -> Self {
+    fn with_exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
     }
@@ -129,7 +129,27 @@ impl Problem {
     }
 
     pub(crate) fn with_usage_exit(self) -> Self {
-        self.exit(Exit::Usage)
+        self.with_exit(Exit::Usage)
+    }
+
+    /// How the command ends because of it.
+    pub(crate) const fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// What happened and why, without a break.
+    pub(crate) fn in_one_line(&self) -> String {
+        let mut line = self.what.clone();
+        for cause in &self.causes {
+            line.push_str(": ");
+            line.push_str(cause);
+        }
+        line
+    }
+
+    /// What to do about it.
+    pub(crate) fn what_to_do(&self) -> Option<&str> {
+        self.remedy.as_deref()
     }
 }
 
@@ -214,7 +234,7 @@ pub(crate) fn import_failure(source: &str, error: &StageError, credential: &Cred
         StageError::Lost => Problem::of(format!("the import of {source} broke off"), error)
             .remedy(format!("please report it; {RUN_AGAIN}")),
     };
-    problem.exit(Exit::of_class(error.class()))
+    problem.with_exit(Exit::of_class(error.class()))
 }
 
 fn run_again_after(until: DateTime<Utc>) -> String {
@@ -302,10 +322,10 @@ pub(crate) fn request_failure(
         )
         .remedy(format!("{RUN_AGAIN}; if it stays, please report it")),
     };
-    problem.exit(Exit::of_class(error.class()))
+    problem.with_exit(Exit::of_class(error.class()))
 }
 
-const SET_CREDENTIAL: &str = "set BUCKETLOAD_BITBUCKET_TOKEN to an access token, or \
+pub(crate) const SET_CREDENTIAL: &str = "set BUCKETLOAD_BITBUCKET_TOKEN to an access token, or \
                               BUCKETLOAD_BITBUCKET_EMAIL and BUCKETLOAD_BITBUCKET_API_TOKEN to a \
                               personal API token";
 

@@ -27,8 +27,8 @@ pub use progress::{
     GitPhase, GitTransfer, NullSink, ProgressEvent, ProgressSink, RecordingSink, Wait, WaitReason,
 };
 pub use quota::{
-    BucketChange, LedgerError, LedgerFuture, MemoryLedger, QuotaLedger, QuotaRule, QuotaSaid,
-    RateBucket, Verdict,
+    BucketChange, BucketState, LedgerError, LedgerFuture, MemoryLedger, QuotaLedger, QuotaRule,
+    QuotaSaid, RateBucket, Verdict,
 };
 pub use removal::AnnouncedRemoval;
 pub use report::{

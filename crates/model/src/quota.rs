@@ -88,6 +88,17 @@ pub struct RateBucket {
     probe_at: i64,
 }
 
+/// How an account stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BucketState {
+    /// Requests in the window that ends now.
+    pub used: u32,
+    /// Requests that a window may have.
+    pub limit: u32,
+    /// Nothing is sent before, if anything holds requests up.
+    pub stopped_until: Option<DateTime<Utc>>,
+}
+
 fn parts(window: Duration, parts: i32) -> Duration {
     (window / parts).max(Duration::milliseconds(1))
 }
@@ -206,6 +217,18 @@ impl RateBucket {
         self.limit
     }
 
+    /// How things stand, without asking for anything.
+    pub fn state(&self, rule: &QuotaRule, now: DateTime<Utc>) -> BucketState {
+        let mut bucket = self.clone();
+        let now_ms = now.timestamp_millis();
+        bucket.forget(rule, now_ms);
+        BucketState {
+            used: bucket.used(),
+            limit: bucket.limit.unwrap_or(rule.assumed_limit),
+            stopped_until: (now_ms < bucket.stopped_until).then(|| time(bucket.stopped_until)),
+        }
+    }
+
     fn forget(&mut self, rule: &QuotaRule, now_ms: i64) {
         // A clock that was set back leaves requests in the future: they were just now.
         let slot = slot_of(rule, now_ms);
@@ -316,6 +339,25 @@ mod tests {
 
     fn seconds(seconds: i64) -> Duration {
         Duration::seconds(seconds)
+    }
+
+    #[test]
+    fn the_state_tells_what_counts_now() {
+        let mut bucket = RateBucket::default();
+        for _ in 0..3 {
+            assert_eq!(bucket.take(&HOUR, start(), false), Verdict::Go);
+        }
+        let state = |bucket: &RateBucket, now| {
+            let state = bucket.state(&HOUR, now);
+            (state.used, state.limit, state.stopped_until)
+        };
+        assert_eq!(state(&bucket, start()), (3, 10, None));
+        let later = start() + Duration::hours(2);
+        assert_eq!(state(&bucket, later), (0, 10, None));
+        bucket.refused(&HOUR, start(), start(), Some(seconds(60)), 0.0);
+        let until = start() + seconds(60);
+        assert_eq!(state(&bucket, start()), (3, 10, Some(until)));
+        assert_eq!(state(&bucket, until), (3, 10, None));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod capabilities;
 mod context;
 mod estimate;
 mod failure;
@@ -7,6 +8,7 @@ mod import;
 mod plan;
 mod stages;
 
+pub use capabilities::{Access, Capabilities, Capability};
 pub use context::{Importer, Selection, SelectionError};
 pub use failure::StageError;
 pub use import::{Failure, ImportError, ImportOutcome};

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlitePool};
 use super::sql::Pool;
 use crate::{Archive, DataDir, OpenError};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 /// Connections that read: exports and status beside a running import.
 const READERS: u32 = 4;

@@ -14,6 +14,7 @@
 //! | `maintain` | joins packs when there are too many |
 //! | `update` | the order of all this |
 //! | `check` | `git fsck`, bundles |
+//! | `version` | which `git` there is |
 //!
 //! The order of an update carries its promises. Packs arrive in a folder of
 //! their own, are synced and moved, index last; only then one new
@@ -39,6 +40,7 @@ mod reach;
 mod refs;
 mod sweep;
 mod update;
+mod version;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,6 +53,7 @@ pub use error::MirrorError;
 pub use plan::ArchivedRef;
 pub use refs::Ref;
 pub use update::{MirrorUpdate, Remote, TransportKind, UpdateOptions};
+pub use version::{GitVersion, OLDEST_GIT};
 
 use refs::Refs;
 

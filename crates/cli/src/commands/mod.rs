@@ -1,6 +1,7 @@
 //! One file per command, and what they share.
 
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod list;

@@ -4,6 +4,7 @@ mod accounts;
 mod activity;
 mod disk_full;
 mod entity_tags;
+mod health;
 mod imports;
 mod open;
 mod pending;

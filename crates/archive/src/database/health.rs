@@ -1,0 +1,73 @@
+//! Looks at a database and changes nothing in it.
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection as _, SqliteConnection};
+
+use super::open::MIGRATIONS;
+use crate::{Archive, DataDir, OpenError};
+
+/// Damages that are listed; where there is one there may be thousands.
+const MAX_DAMAGES: u32 = 10;
+
+/// How a database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseHealth {
+    /// The version of its schema; 0 before the first migration.
+    pub schema: i64,
+    /// The newest version that this program knows. An older database is brought
+    /// up to date when it is opened to work with it.
+    pub newest: i64,
+    /// What SQLite's quick check found, in its words; empty where all is well.
+    pub damages: Vec<String>,
+}
+
+impl Archive {
+    /// How the database of a data directory is, found out without migrating it.
+    /// Absent where there is none yet. Reads the whole file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened or is no database.
+    pub async fn health(data_dir: &DataDir) -> Result<Option<DatabaseHealth>, OpenError> {
+        let path = data_dir.database();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let options = SqliteConnectOptions::new().filename(&path).read_only(true);
+        let look = async {
+            let mut connection = SqliteConnection::connect_with(&options).await?;
+            let health = look(&mut connection).await?;
+            connection.close().await?;
+            Ok(health)
+        };
+        look.await
+            .map(Some)
+            .map_err(|source| OpenError::Open { path, source })
+    }
+}
+
+async fn look(connection: &mut SqliteConnection) -> Result<DatabaseHealth, sqlx::Error> {
+    let has_migrations: bool = sqlx::query_scalar(
+        "select count(*) > 0 from sqlite_schema where name = '_sqlx_migrations'",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let schema = if has_migrations {
+        sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success")
+            .fetch_one(&mut *connection)
+            .await?
+    } else {
+        0
+    };
+    let check = format!("pragma quick_check({MAX_DAMAGES})");
+    let mut damages: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(check))
+        .fetch_all(&mut *connection)
+        .await?;
+    damages.retain(|line| line != "ok");
+    let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
+    Ok(DatabaseHealth {
+        schema,
+        newest: newest.unwrap_or_default(),
+        damages,
+    })
+}
