@@ -12,6 +12,7 @@ mod files;
 mod hostile;
 mod lenient;
 mod limits;
+mod page_streams;
 mod pages;
 mod recorded;
 mod recorded_endpoints;
