@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use bucketload_model::RepositoryName;
 
+use crate::DatabaseAddress;
+
 /// The file whose lock is the right to write.
 pub(crate) const LOCK: &str = "bucketload.lock";
 
@@ -13,7 +15,7 @@ pub(crate) const LOCK: &str = "bucketload.lock";
 #[derive(Debug, Clone)]
 pub struct DataDir {
     root: PathBuf,
-    database: Option<PathBuf>,
+    database: Option<DatabaseAddress>,
 }
 
 /// A data directory that cannot be used.
@@ -65,8 +67,8 @@ impl DataDir {
 
     /// The same with the database elsewhere.
     #[must_use]
-    pub fn with_database(mut self, path: impl Into<PathBuf>) -> Self {
-        self.database = Some(path.into());
+    pub fn with_database(mut self, database: DatabaseAddress) -> Self {
+        self.database = Some(database);
         self
     }
 
@@ -75,11 +77,11 @@ impl DataDir {
         &self.root
     }
 
-    /// The SQLite database.
-    pub fn database(&self) -> PathBuf {
+    /// The database: unless it is elsewhere, a file of SQLite in the folder.
+    pub fn database(&self) -> DatabaseAddress {
         match &self.database {
-            Some(path) => path.clone(),
-            None => self.root.join("bucketload.db"),
+            Some(database) => database.clone(),
+            None => DatabaseAddress::Sqlite(self.root.join("bucketload.db")),
         }
     }
 

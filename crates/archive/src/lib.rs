@@ -10,9 +10,10 @@ pub mod mirror;
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use database::{
     AccountRecord, ActivityComment, ActivityRecord, Archive, CommentRecord, CommentShape,
-    CoveredList, DatabaseError, DatabaseHealth, ImportStart, ListBegin, MemberRecord, OpenError, PendingParent,
-    PullRequestRecord, RepositoryRecord, StageProgress, Stored, StoredActivity, StoredImport,
-    StoredRepository, Tagged, Tally, Transaction,
+    CoveredList, DatabaseAddress, DatabaseError, DatabaseHealth, ImportStart, ListBegin,
+    MemberRecord, OpenError, ParseAddressError, PendingParent, PostgresAddress, PullRequestRecord,
+    RepositoryRecord, StageProgress, Stored, StoredActivity, StoredImport, StoredRepository,
+    Tagged, Tally, Transaction,
 };
 pub use export::{ExportError, ExportedFile, Manifest, export_jsonl};
 pub use health::{DataDirHealth, FolderHealth};

@@ -6,7 +6,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use bucketload_archive::mirror::MirrorError;
-use bucketload_archive::{DataDirError, DatabaseError, ExportError, OpenError};
+use bucketload_archive::{DataDirError, DatabaseAddress, DatabaseError, ExportError, OpenError};
 use bucketload_auth::Credential;
 use bucketload_bitbucket::{BuildError, RequestError, RequestErrorKind};
 use bucketload_model::{ErrorClass, ImportReport, ImportState, ParseSourceError};
@@ -222,6 +222,11 @@ pub(crate) fn import_failure(source: &str, error: &StageError, credential: &Cred
         .remedy(format!(
             "{RUN_AGAIN}; --git-transport git uses the git program"
         )),
+        StageError::Database(cause @ (DatabaseError::Away(_) | DatabaseError::Conflict(_))) => {
+            Problem::of(format!("cannot store what came from {source}"), cause).remedy(format!(
+                "see that the database's server runs, then {RUN_AGAIN}"
+            ))
+        }
         StageError::Database(cause) => {
             Problem::of(format!("cannot store what came from {source}"), cause)
                 .remedy("check the disk and the data directory, then run the same command again")
@@ -352,8 +357,32 @@ impl From<OpenError> for Problem {
             OpenError::Newer { .. } => {
                 "use the newer bucketload, or another directory with --data-dir"
             }
-            OpenError::Migrate { .. } | OpenError::Open { .. } => {
-                "check that the disk has space and that the file is a database of bucketload"
+            OpenError::Unreachable { .. } => {
+                "check that the server runs, and the host and port of BUCKETLOAD_DATABASE_URL"
+            }
+            OpenError::Login { .. } => "check the user and the password of BUCKETLOAD_DATABASE_URL",
+            OpenError::Certificate { .. } => {
+                "check sslrootcert and the host in BUCKETLOAD_DATABASE_URL; a name that the \
+                 certificate does not have will not do"
+            }
+            OpenError::NoDatabase { .. } => {
+                "make it with PostgreSQL's createdb, or mend BUCKETLOAD_DATABASE_URL"
+            }
+            OpenError::TooOld { .. } => "use a newer server, or unset BUCKETLOAD_DATABASE_URL",
+            OpenError::Encoding { .. } => {
+                "make another database with createdb --encoding=UTF8 --template=template0"
+            }
+            OpenError::Migrate { ref database, .. } | OpenError::Open { ref database, .. } => {
+                match database {
+                    DatabaseAddress::Sqlite(_) => {
+                        "check that the disk has space and that the file is a database of \
+                         bucketload"
+                    }
+                    DatabaseAddress::Postgres(_) => {
+                        "check that the user may make a schema in the database, and the \
+                         server's log"
+                    }
+                }
             }
         };
         Self::from_error(&error).remedy(remedy)
@@ -367,6 +396,7 @@ impl From<DatabaseError> for Problem {
             DatabaseError::Inconsistent { .. } => {
                 "the database was changed by something else; please report it if it was not"
             }
+            DatabaseError::Away(_) | DatabaseError::Conflict(_) => RUN_AGAIN,
             DatabaseError::Sql(_) => "check the disk and the data directory",
         };
         Self::from_error(&error).remedy(remedy)

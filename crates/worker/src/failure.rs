@@ -49,8 +49,9 @@ impl StageError {
         match self {
             Self::Request(error) | Self::Outage { source: error, .. } => error.class(),
             Self::Mirror(error) => error.class(),
+            Self::Database(error) => error.class(),
             Self::Cancelled => ErrorClass::Cancelled,
-            Self::Database(_) | Self::File(_) | Self::Lost => ErrorClass::Permanent,
+            Self::File(_) | Self::Lost => ErrorClass::Permanent,
         }
     }
 

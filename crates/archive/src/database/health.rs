@@ -3,8 +3,9 @@
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::open::MIGRATIONS;
-use crate::{Archive, DataDir, OpenError};
+use super::open::postgres;
+use super::open::sqlite::MIGRATIONS;
+use crate::{Archive, DataDir, DatabaseAddress, OpenError};
 
 /// Damages that are listed; where there is one there may be thousands.
 const MAX_DAMAGES: u32 = 10;
@@ -17,19 +18,24 @@ pub struct DatabaseHealth {
     /// The newest version that this program knows. An older database is brought
     /// up to date when it is opened to work with it.
     pub newest: i64,
-    /// What SQLite's quick check found, in its words; empty where all is well.
+    /// What SQLite's quick check found, in its words; empty where all is well. PostgreSQL
+    /// is not asked: its own programs look after its files.
     pub damages: Vec<String>,
 }
 
 impl Archive {
     /// How the database of a data directory is, found out without migrating it.
-    /// Absent where there is none yet. Reads the whole file.
+    /// Absent where there is none yet. Reads the whole file, where it is one.
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened or is no database.
+    /// When the file cannot be opened or is no database, or the server does not answer,
+    /// refuses or will not do.
     pub async fn health(data_dir: &DataDir) -> Result<Option<DatabaseHealth>, OpenError> {
-        let path = data_dir.database();
+        let path = match data_dir.database() {
+            DatabaseAddress::Sqlite(path) => path,
+            DatabaseAddress::Postgres(address) => return postgres::health(address).await,
+        };
         if !path.exists() {
             return Ok(None);
         }
@@ -40,9 +46,10 @@ impl Archive {
             connection.close().await?;
             Ok(health)
         };
-        look.await
-            .map(Some)
-            .map_err(|source| OpenError::Open { path, source })
+        look.await.map(Some).map_err(|source| OpenError::Open {
+            database: DatabaseAddress::Sqlite(path),
+            source,
+        })
     }
 }
 

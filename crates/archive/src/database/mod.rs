@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod address;
 mod comments;
 mod covered;
 mod entity_tags;
@@ -20,6 +21,7 @@ pub(crate) mod sql;
 
 pub use accounts::AccountRecord;
 pub use activity::{ActivityComment, ActivityRecord, CommentShape, StoredActivity};
+pub use address::{DatabaseAddress, ParseAddressError, PostgresAddress};
 pub use comments::CommentRecord;
 pub use covered::{CoveredList, ListBegin};
 pub use entity_tags::Tagged;
@@ -35,12 +37,17 @@ use sql::{Pool, Session};
 
 /// The archive's database.
 ///
-/// One connection writes, several read: SQLite allows one writer, and waiting
-/// for it here is fairer and cheaper than waiting for its file lock.
+/// One connection writes, several read. SQLite allows one writer, and waiting for it
+/// here is fairer and cheaper than waiting for its file lock. With PostgreSQL, too,
+/// the stages of one process take turns: what one of them reads and then writes, the
+/// others do not change meanwhile, and they never wait for each other in a circle.
+/// Other processes write at the same time; see `Session::lock`.
 #[derive(Debug, Clone)]
 pub struct Archive {
     writer: Pool,
     reader: Pool,
+    /// Writes the account of requests.
+    ledger: Pool,
 }
 
 /// Rows and the checkpoint that says they are there, written together or not at all.
@@ -68,7 +75,8 @@ pub struct Tally {
 }
 
 impl Archive {
-    /// Begins to write. Others who want to write wait.
+    /// Begins to write. Others of this process who want to write wait, and with SQLite
+    /// those of other processes, too.
     ///
     /// # Errors
     ///
@@ -90,6 +98,7 @@ impl Archive {
     /// Lets go of all connections.
     pub async fn close(&self) {
         self.reader.close().await;
+        self.ledger.close().await;
         self.writer.close().await;
     }
 }

@@ -81,7 +81,8 @@ impl Archive {
         let (stored, expected): (i64, i64) = statement(
             "select
                  (select count(*) from pull_request_comments where repository_uuid = $1),
-                 (select coalesce(sum(coalesce(comments_reported, comment_count, 0)), 0)
+                 (select cast(coalesce(sum(coalesce(comments_reported, comment_count, 0)), 0)
+                      as bigint)
                   from pull_requests where repository_uuid = $1)",
         )
         .bind(repository.as_str())

@@ -1,22 +1,54 @@
 //! The account of requests, shared by every process that uses the database.
 
-use bucketload_model::{BucketChange, LedgerError, LedgerFuture, QuotaLedger, RateBucket, Verdict};
+use std::time::Duration;
+
+use bucketload_model::{
+    BucketChange, ErrorClass, LedgerError, LedgerFuture, QuotaLedger, RateBucket, Verdict,
+};
 
 use super::sql::statement;
 use super::{Archive, DatabaseError};
 
+/// A server of PostgreSQL that starts again is back within seconds.
+const RETRY_AFTER: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+];
+
 impl Archive {
     /// Changes a bucket with nobody in between, in this process or another.
+    ///
+    /// Where the connection is lost it is done again. Was it lost after all was written,
+    /// a request is counted twice, which errs on the safe side.
     async fn change_bucket<T>(
         &self,
         bucket: &str,
         mut change: BucketChange<'_, T>,
     ) -> Result<T, DatabaseError> {
-        let mut transaction = self.begin().await?;
+        for pause in RETRY_AFTER {
+            match self.try_to_change_bucket(bucket, &mut change).await {
+                Err(error) if error.class() == ErrorClass::Transient => {
+                    tokio::time::sleep(pause).await;
+                }
+                result => return result,
+            }
+        }
+        self.try_to_change_bucket(bucket, &mut change).await
+    }
+
+    async fn try_to_change_bucket<T>(
+        &self,
+        bucket: &str,
+        change: &mut BucketChange<'_, T>,
+    ) -> Result<T, DatabaseError> {
+        let mut session = self.ledger.begin().await?;
+        session.lock(&format!("rate bucket {bucket}")).await?;
         let stored: Option<String> =
             statement("select account from rate_buckets where bucket = $1")
                 .bind(bucket)
-                .fetch_optional_scalar(&mut transaction.inner)
+                .fetch_optional_scalar(&mut session)
                 .await?;
         let inconsistent = |value: &str| DatabaseError::Inconsistent {
             table: "rate_buckets",
@@ -37,10 +69,10 @@ impl Archive {
             )
             .bind(bucket)
             .bind(text)
-            .execute(&mut transaction.inner)
+            .execute(&mut session)
             .await?;
         }
-        transaction.commit().await?;
+        session.commit().await?;
         Ok(result)
     }
 }

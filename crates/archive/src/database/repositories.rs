@@ -109,6 +109,7 @@ impl Archive {
             "select uuid, workspace, slug, scm, main_branch, source
              from repositories where workspace = $1 and slug = $2
              order by (select max(id) from imports where repository_uuid = uuid) desc
+                 nulls last
              limit 1",
         )
         .bind(name.workspace.as_str())

@@ -28,14 +28,14 @@ struct Row {
 pub(super) const KINDS: &[Kind] = &[
     Kind {
         file: "repository.json",
-        query: "select 0 as id, 0 as parent_id, uuid as text_id, source
+        query: "select cast(0 as bigint) as id, cast(0 as bigint) as parent_id, uuid as text_id, source
                 from repositories where uuid = $1",
         key: |row| json!({ "repository": row.text_id }),
     },
     Kind {
         file: "users.jsonl",
         // A member who was also met in the repository is written as met there.
-        query: "select 0 as id, 0 as parent_id, uuid as text_id, source
+        query: "select cast(0 as bigint) as id, cast(0 as bigint) as parent_id, uuid as text_id, source
                 from accounts where repository_uuid = $1
                 union all
                 select 0, 0, account_uuid, account_source from workspace_members
@@ -47,7 +47,7 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         file: "pull_requests.jsonl",
-        query: "select id, 0 as parent_id, '' as text_id, source
+        query: "select id, cast(0 as bigint) as parent_id, '' as text_id, source
                 from pull_requests where repository_uuid = $1 order by id",
         key: |row| json!({ "pull_request": row.id }),
     },
@@ -60,9 +60,9 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         file: "pull_request_activity.jsonl",
         // In the order it happened, which every reader can follow.
-        query: "select 0 as id, pull_request_id as parent_id, entry_key as text_id, source
+        query: "select cast(0 as bigint) as id, pull_request_id as parent_id, entry_key as text_id, source
                 from pull_request_activity where repository_uuid = $1
-                order by pull_request_id, occurred_on, entry_key",
+                order by pull_request_id, occurred_on nulls first, entry_key",
         key: |row| json!({ "pull_request": row.parent_id, "activity": row.text_id }),
     },
 ];

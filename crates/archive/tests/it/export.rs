@@ -12,12 +12,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bucketload_archive::mirror::{BundleKind, Mirror};
-use bucketload_archive::{ExportError, Manifest, export_jsonl};
+use bucketload_archive::{ActivityRecord, ExportError, Manifest, export_jsonl};
+use bucketload_model::PullRequestId;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::support::{
-    Store, account, account_uuid, comment, import_id, member, name, pull_request,
+    Kind, Store, account, account_uuid, comment, import_id, member, name, pull_request,
+    repository_uuid,
 };
 
 /// Objects as Bitbucket could send them, and how they stand on their line.
@@ -102,7 +104,14 @@ fn named(export: &Export) -> BTreeMap<String, Vec<u8>> {
 
 /// A store with one of everything, put there in this order of pages.
 async fn filled(order: &[usize]) -> Store {
-    let (store, uuid) = Store::with_repository().await;
+    filled_on(Kind::Sqlite, order).await.unwrap()
+}
+
+/// The same in another kind of database, where there is one.
+async fn filled_on(kind: Kind, order: &[usize]) -> Option<Store> {
+    let store = Store::on(kind).await?;
+    let uuid = repository_uuid(1);
+    store.put_repository(&uuid, "{}").await;
     let import = import_id(0);
     for page in order {
         let id = i64::try_from(*page).unwrap() + 1;
@@ -118,7 +127,48 @@ async fn filled(order: &[usize]) -> Store {
         let person = account_uuid(10 + u32::try_from(*page).unwrap());
         store.put_members(&[member(&person, source, "{}")]).await;
     }
-    store
+    Some(store)
+}
+
+/// Keys that no two languages sort alike, some at no known time.
+async fn add_activity(store: &Store) {
+    let keys = ["b", "B", "a-1", "a1", "A", "é", "e", "z", "_", "ß"];
+    let entries: Vec<_> = (0_i32..)
+        .zip(keys)
+        .map(|(number, key)| ActivityRecord {
+            pull_request: PullRequestId(1),
+            key,
+            kind: "update",
+            comment: None,
+            parent: None,
+            is_inline: false,
+            occurred_on: (number % 3 > 0).then_some("2026-01-01T00:00:00Z"),
+            source: "{}",
+        })
+        .collect();
+    let mut transaction = store.begin().await;
+    transaction
+        .put_activity(&repository_uuid(1), &entries)
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_export_is_the_same_from_every_database() {
+    let mut exports = Vec::new();
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let Some(store) = filled_on(kind, &[2, 5, 0, 4, 1, 3]).await else {
+            return;
+        };
+        add_activity(&store).await;
+        exports.push((export(&store).await.unwrap(), store));
+    }
+    let [(ours, _), (theirs, _)] = &exports[..] else {
+        panic!("two databases");
+    };
+    assert_eq!(ours.lines("pull_request_activity.jsonl").len(), 10);
+    assert_eq!(named(ours), named(theirs));
 }
 
 #[tokio::test]

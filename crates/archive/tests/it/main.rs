@@ -3,4 +3,6 @@
 mod database;
 mod export;
 mod mirror;
+#[path = "../../../../tests/postgres/mod.rs"]
+mod postgres;
 mod support;

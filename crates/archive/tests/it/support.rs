@@ -6,22 +6,40 @@
 )]
 
 use bucketload_archive::{
-    AccountRecord, Archive, CommentRecord, DataDir, ImportStart, MemberRecord, PendingParent,
-    PullRequestRecord, RepositoryRecord, Stored, Transaction,
+    AccountRecord, Archive, CommentRecord, DataDir, DatabaseAddress, ImportStart, MemberRecord,
+    PendingParent, PullRequestRecord, RepositoryRecord, Stored, Transaction,
 };
 use bucketload_model::{
     AccountUuid, CommentId, ImportId, PullRequestId, RepositoryName, RepositoryUuid, Stage,
 };
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
 
-/// An archive that is removed with its folder.
+use crate::postgres::Database;
+
+/// An archive that is removed with its folder, and its database on a server.
 pub(crate) struct Store {
     pub(crate) folder: TempDir,
     pub(crate) data_dir: DataDir,
     pub(crate) archive: Archive,
+    database: Option<Database>,
+}
+
+/// Where a database is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// A second way into a database, as another program would have it.
+pub(crate) enum Side {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
 }
 
 /// Tables that hold what Bitbucket sent, and what is still to be asked for.
@@ -36,15 +54,32 @@ const CONTENT: [&str; 7] = [
 ];
 
 impl Store {
+    /// In a file of SQLite.
     pub(crate) async fn new() -> Self {
+        Self::with_database(None).await
+    }
+
+    /// In a new database of a kind; `None` where there is no server of it.
+    pub(crate) async fn on(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Sqlite => Some(Self::new().await),
+            Kind::Postgres => Some(Self::with_database(Some(Database::new()?)).await),
+        }
+    }
+
+    async fn with_database(database: Option<Database>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let data_dir = DataDir::new(folder.path().join("data"));
+        let mut data_dir = DataDir::new(folder.path().join("data"));
+        if let Some(database) = &database {
+            data_dir = data_dir.with_database(address(&database.url()));
+        }
         data_dir.create().unwrap();
         let archive = Archive::open(&data_dir).await.unwrap();
         Self {
             folder,
             data_dir,
             archive,
+            database,
         }
     }
 
@@ -57,21 +92,39 @@ impl Store {
     }
 
     /// Another connection, as another program would have it.
-    pub(crate) async fn side(&self) -> SqliteConnection {
-        connect(&self.data_dir).await
+    pub(crate) async fn side(&self) -> Side {
+        match &self.database {
+            Some(database) => Side::postgres(&database.url()).await,
+            None => Side::sqlite(&self.data_dir).await,
+        }
     }
 
     /// From now on every row of content that is touched is noted.
     pub(crate) async fn watch(&self) {
         let mut side = self.side().await;
-        run(&mut side, "create table touched (what text not null)").await;
+        side.run("create table touched (what text not null)").await;
+        if matches!(side, Side::Postgres(_)) {
+            side.run(
+                "create function touch() returns trigger language plpgsql as $$ begin
+                     insert into touched values (lower(tg_op) || ' ' || tg_table_name);
+                     return null;
+                 end $$",
+            )
+            .await;
+        }
         for table in CONTENT {
             for action in ["insert", "update", "delete"] {
-                let trigger = format!(
-                    "create trigger touched_{table}_{action} after {action} on {table}
-                     begin insert into touched values ('{action} {table}'); end"
-                );
-                run(&mut side, &trigger).await;
+                let done = match side {
+                    Side::Sqlite(_) => {
+                        format!("begin insert into touched values ('{action} {table}'); end")
+                    }
+                    Side::Postgres(_) => "for each row execute function touch()".to_owned(),
+                };
+                let name = format!("touched_{table}_{action}");
+                side.run(&format!(
+                    "create trigger {name} after {action} on {table} {done}"
+                ))
+                .await;
             }
         }
     }
@@ -79,28 +132,19 @@ impl Store {
     /// What was touched since [`Store::watch`] or the last call.
     pub(crate) async fn touched(&self) -> Vec<String> {
         let mut side = self.side().await;
-        let rows = sqlx::query_scalar("select what from touched order by what")
-            .fetch_all(&mut side)
-            .await
-            .unwrap();
-        run(&mut side, "delete from touched").await;
-        rows
+        let touched = side.texts("select what from touched order by what").await;
+        side.run("delete from touched").await;
+        touched
     }
 
     pub(crate) async fn count(&self, table: &str) -> i64 {
-        let query = format!("select count(*) from {table}");
-        sqlx::query_scalar(sqlx::AssertSqlSafe(query))
-            .fetch_one(&mut self.side().await)
-            .await
-            .unwrap()
+        let query = format!("select cast(count(*) as text) from {table}");
+        self.side().await.texts(&query).await[0].parse().unwrap()
     }
 
-    /// One text column of one table, in the order of the first two columns of its key.
-    pub(crate) async fn column(&self, query: &'static str) -> Vec<String> {
-        sqlx::query_scalar(query)
-            .fetch_all(&mut self.side().await)
-            .await
-            .unwrap()
+    /// One text column.
+    pub(crate) async fn column(&self, query: &str) -> Vec<String> {
+        self.side().await.texts(query).await
     }
 
     pub(crate) async fn begin(&self) -> Transaction {
@@ -218,19 +262,42 @@ impl Store {
     }
 }
 
-pub(crate) async fn connect(data_dir: &DataDir) -> SqliteConnection {
-    SqliteConnectOptions::new()
-        .filename(data_dir.database())
-        .connect()
-        .await
+impl Side {
+    pub(crate) async fn sqlite(data_dir: &DataDir) -> Self {
+        let DatabaseAddress::Sqlite(path) = data_dir.database() else {
+            panic!("{data_dir:?}");
+        };
+        let options = SqliteConnectOptions::new().filename(path);
+        Self::Sqlite(options.connect().await.unwrap())
+    }
+
+    pub(crate) async fn postgres(url: &str) -> Self {
+        let options: PgConnectOptions = url.parse().unwrap();
+        let options = options.options([("search_path", "bucketload")]);
+        Self::Postgres(options.connect().await.unwrap())
+    }
+
+    pub(crate) async fn run(&mut self, sql: &str) {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        match self {
+            Self::Sqlite(connection) => drop(sql.execute(connection).await.unwrap()),
+            Self::Postgres(connection) => drop(sql.execute(connection).await.unwrap()),
+        }
+    }
+
+    /// The only column, of text, of all rows.
+    pub(crate) async fn texts(&mut self, query: &str) -> Vec<String> {
+        let query = AssertSqlSafe(query.to_owned());
+        match self {
+            Self::Sqlite(connection) => sqlx::query_scalar(query).fetch_all(connection).await,
+            Self::Postgres(connection) => sqlx::query_scalar(query).fetch_all(connection).await,
+        }
         .unwrap()
+    }
 }
 
-pub(crate) async fn run(connection: &mut SqliteConnection, sql: &str) {
-    sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()))
-        .execute(connection)
-        .await
-        .unwrap();
+pub(crate) fn address(url: &str) -> DatabaseAddress {
+    DatabaseAddress::parse(&SecretString::from(url)).unwrap()
 }
 
 pub(crate) fn at(second: i64) -> DateTime<Utc> {

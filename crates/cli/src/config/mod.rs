@@ -8,8 +8,9 @@ mod values;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bucketload_archive::DataDir;
+use bucketload_archive::{DataDir, DatabaseAddress};
 use bucketload_auth::Credential;
+use secrecy::SecretString;
 use url::Url;
 
 use crate::messages::Problem;
@@ -59,7 +60,7 @@ impl Config {
         };
         let mut data_dir = DataDir::new(root);
         if let Some(url) = values.text("database_url")? {
-            data_dir = data_dir.with_database(sqlite_path(&url)?);
+            data_dir = data_dir.with_database(database(url)?);
         }
         Ok(Self {
             data_dir,
@@ -113,20 +114,18 @@ fn quota_window(values: &Values) -> Result<Duration, Problem> {
     Ok(Duration::from_secs(u64::from(seconds)))
 }
 
-fn sqlite_path(url: &str) -> Result<PathBuf, Problem> {
-    if let Some(path) = url.strip_prefix("sqlite://") {
-        return Ok(PathBuf::from(path));
-    }
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Err(Problem::usage(
-            "this version keeps its data in SQLite only",
-            "unset BUCKETLOAD_DATABASE_URL, or give a sqlite:// address",
-        ));
-    }
-    Err(Problem::usage(
-        "BUCKETLOAD_DATABASE_URL is no address of a database",
-        "give sqlite:// and the path of a file, or unset it",
-    ))
+fn database(url: String) -> Result<DatabaseAddress, Problem> {
+    DatabaseAddress::parse(&SecretString::from(url)).map_err(|error| {
+        Problem::of(
+            "BUCKETLOAD_DATABASE_URL is no address of a database",
+            &error,
+        )
+        .remedy(
+            "give sqlite:// and the path of a file, or \
+                 postgres://user:password@host/database, or unset it",
+        )
+        .with_usage_exit()
+    })
 }
 
 #[cfg(test)]
@@ -150,6 +149,23 @@ mod tests {
         assert_eq!(config.data_dir.root(), Path::new("./bucketload-data"));
         assert_eq!(config.rest_quota, None);
         assert_eq!(config.log, "info");
+    }
+
+    #[test]
+    fn an_address_of_a_database_is_never_repeated() {
+        for wrong in [
+            "mysql://ann:s3cret@host/keep",
+            "postgres://ann:s3cret@host/keep?s3cret=1",
+            "postgres://ann:s3cret@host:port/keep",
+        ] {
+            let problem = load(&[("BUCKETLOAD_DATABASE_URL", wrong)]).unwrap_err();
+            let said = problem.to_string();
+            assert!(said.contains("BUCKETLOAD_DATABASE_URL"), "{said}");
+            assert!(!said.contains("ann:s3cret"), "{said}");
+        }
+        let right = "postgres://ann:s3cret@host/keep";
+        let config = load(&[("BUCKETLOAD_DATABASE_URL", right)]).unwrap();
+        assert!(!format!("{config:?}").contains("s3cret"), "{config:?}");
     }
 
     #[test]

@@ -48,10 +48,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         Some("./bucketload-data"),
         "Where everything is kept.",
     ),
-    setting(
+    secret(
         "database_url",
-        None,
-        "`sqlite://` and the path of a file. Unset: `bucketload.db` in the data directory.",
+        "`sqlite://` and the path of a file, or \
+         `postgres://user:password@host:port/database?sslmode=verify-full`; `host` may be a \
+         folder with a socket, written `%2Frun%2Fpostgresql`. Unset: `bucketload.db` in the \
+         data directory.",
     ),
     setting(
         "bitbucket_api_url",

@@ -154,7 +154,7 @@ impl Local {
 
     pub(crate) async fn side(&self) -> SqliteConnection {
         SqliteConnectOptions::new()
-            .filename(self.importer.data_dir.database())
+            .filename(self.importer.data_dir.root().join("bucketload.db"))
             .connect()
             .await
             .unwrap()

@@ -5,6 +5,9 @@
 //! [`Pool`] or, within a transaction, on a [`Session`]. What is bound is text, a whole number
 //! or bytes, and what comes back are rows of `i64`, `String`, `Vec<u8>` and `Option` of
 //! these: they mean the same to every database.
+//!
+//! What a text has to mind, for PostgreSQL: a number that is written down or summed is no
+//! `bigint` until it is cast to one; what is missing sorts last unless `nulls first` is said.
 
 mod builder;
 mod pool;

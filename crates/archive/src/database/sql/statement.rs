@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, FromRow, Sqlite};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite};
 
 use super::pool::Target;
 use super::value::{Value, arguments};
@@ -15,35 +16,50 @@ use crate::DatabaseError;
 #[must_use = "a statement does nothing until it is run"]
 pub(crate) struct Statement<'q> {
     text: Cow<'static, str>,
+    /// Whether the values stand as `?` in the text.
+    is_built: bool,
     values: Vec<Value<'q>>,
 }
 
 /// A row that every database can give: a tuple, or a struct that derives `FromRow`.
-pub(crate) trait AnyRow: for<'r> FromRow<'r, SqliteRow> + Send + Unpin {}
+pub(crate) trait AnyRow:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
 
-impl<T> AnyRow for T where T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin {}
+impl<T> AnyRow for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
 
 /// A statement whose values stand as `$1`, `$2`, … in its text and are bound in that order.
 pub(crate) fn statement<'q>(text: &'static str) -> Statement<'q> {
     Statement {
         text: Cow::Borrowed(text),
+        is_built: false,
         values: Vec::new(),
     }
 }
 
 /// Runs a statement on its target, whichever database that is of.
 macro_rules! run {
-    ($statement:ident, $target:ident, $query:ident, $run:ident) => {
+    ($statement:ident, $target:ident, $query:ident, $run:ident $($then:tt)*) => {
         match $target.into() {
             Target::SqlitePool(pool) => {
-                let values = arguments::<Sqlite>($statement.values)?;
-                let query = sqlx::$query(AssertSqlSafe($statement.text), values);
-                query.$run(pool).await?
+                let (text, values) = $statement.for_sqlite()?;
+                sqlx::$query(text, values).$run(pool).await?$($then)*
             }
             Target::Sqlite(connection) => {
-                let values = arguments::<Sqlite>($statement.values)?;
-                let query = sqlx::$query(AssertSqlSafe($statement.text), values);
-                query.$run(connection).await?
+                let (text, values) = $statement.for_sqlite()?;
+                sqlx::$query(text, values).$run(connection).await?$($then)*
+            }
+            Target::PostgresPool(pool) => {
+                let (text, values) = $statement.for_postgres()?;
+                sqlx::$query(text, values).$run(pool).await?$($then)*
+            }
+            Target::Postgres(connection) => {
+                let (text, values) = $statement.for_postgres()?;
+                sqlx::$query(text, values).$run(connection).await?$($then)*
             }
         }
     };
@@ -54,6 +70,7 @@ impl<'q> Statement<'q> {
     pub(super) fn built(text: String, values: Vec<Value<'q>>) -> Self {
         Self {
             text: Cow::Owned(text),
+            is_built: true,
             values,
         }
     }
@@ -75,7 +92,7 @@ impl<'q> Statement<'q> {
         self,
         target: impl Into<Target<'c>>,
     ) -> Result<u64, DatabaseError> {
-        Ok(run!(self, target, query_with, execute).rows_affected())
+        Ok(run!(self, target, query_with, execute.rows_affected()))
     }
 
     /// Its only row.
@@ -143,17 +160,58 @@ impl<'q> Statement<'q> {
         self,
         target: impl Into<Target<'c>>,
     ) -> Result<BoxStream<'c, Result<T, DatabaseError>>, DatabaseError> {
-        let text = AssertSqlSafe(self.text);
         let rows = match target.into() {
             Target::SqlitePool(pool) => {
-                sqlx::query_as_with(text, arguments::<Sqlite>(self.values)?).fetch(pool)
+                let (text, values) = self.for_sqlite()?;
+                sqlx::query_as_with(text, values).fetch(pool)
             }
             Target::Sqlite(connection) => {
-                sqlx::query_as_with(text, arguments::<Sqlite>(self.values)?).fetch(connection)
+                let (text, values) = self.for_sqlite()?;
+                sqlx::query_as_with(text, values).fetch(connection)
+            }
+            Target::PostgresPool(pool) => {
+                let (text, values) = self.for_postgres()?;
+                sqlx::query_as_with(text, values).fetch(pool)
+            }
+            Target::Postgres(connection) => {
+                let (text, values) = self.for_postgres()?;
+                sqlx::query_as_with(text, values).fetch(connection)
             }
         };
         Ok(rows.map_err(DatabaseError::from).boxed())
     }
+
+    fn for_sqlite(
+        self,
+    ) -> Result<(AssertSqlSafe<Cow<'static, str>>, SqliteArguments), DatabaseError> {
+        Ok((AssertSqlSafe(self.text), arguments::<Sqlite>(self.values)?))
+    }
+
+    fn for_postgres(
+        self,
+    ) -> Result<(AssertSqlSafe<Cow<'static, str>>, PgArguments), DatabaseError> {
+        let text = if self.is_built {
+            Cow::Owned(numbered(&self.text))
+        } else {
+            self.text
+        };
+        Ok((AssertSqlSafe(text), arguments::<Postgres>(self.values)?))
+    }
+}
+
+/// A text with `$1`, `$2`, … for each `?`: PostgreSQL knows no values without a number.
+/// The builder makes sure that no `?` stands for anything else.
+fn numbered(text: &str) -> String {
+    let mut parts = text.split('?');
+    let mut numbered = String::with_capacity(2 * text.len());
+    numbered.push_str(parts.next().unwrap_or_default());
+    for (number, part) in (1..).zip(parts) {
+        let number: u32 = number;
+        numbered.push('$');
+        numbered.push_str(&number.to_string());
+        numbered.push_str(part);
+    }
+    numbered
 }
 
 #[cfg(test)]

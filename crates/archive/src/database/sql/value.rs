@@ -26,13 +26,23 @@ where
     arguments.reserve(values.len(), 0);
     for value in values {
         let added = match value {
-            Value::Text(text) => arguments.add(text),
+            Value::Text(text) => arguments.add(text.map(storable)),
             Value::Integer(number) => arguments.add(number),
             Value::Bytes(bytes) => arguments.add(bytes),
         };
         added.map_err(sqlx::Error::Encode)?;
     }
     Ok(arguments)
+}
+
+/// PostgreSQL takes no text with a NUL in it, and SQLite's functions end there. JSON as
+/// it was sent has none; what was read out of it, such as a title, may.
+fn storable(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{FFFD}"))
+    } else {
+        text
+    }
 }
 
 impl From<i64> for Value<'_> {

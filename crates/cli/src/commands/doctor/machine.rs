@@ -1,7 +1,7 @@
 //! What can be checked without anybody else: settings, disk, database, git.
 
 use bucketload_archive::mirror::{GitVersion, OLDEST_GIT};
-use bucketload_archive::{Archive, DataDirHealth, FolderHealth};
+use bucketload_archive::{Archive, DataDirHealth, DatabaseAddress, FolderHealth};
 use bucketload_bitbucket::{Client, ClientOptions};
 use url::Url;
 
@@ -123,7 +123,7 @@ pub(super) async fn database(config: &Config) -> (Finding, bool) {
     let (schema, newest) = (health.schema, health.newest);
     if schema > newest {
         let error = bucketload_archive::OpenError::Newer {
-            path: config.data_dir.database(),
+            database: config.data_dir.database(),
             found: schema,
         };
         return (Finding::of(CHECK, &Problem::from(error)), false);
@@ -133,7 +133,11 @@ pub(super) async fn database(config: &Config) -> (Finding, bool) {
     } else {
         String::new()
     };
-    let text = format!("undamaged, schema {schema}{older}");
+    let sound = match config.data_dir.database() {
+        DatabaseAddress::Sqlite(_) => "undamaged",
+        DatabaseAddress::Postgres(_) => "its server answers",
+    };
+    let text = format!("{sound}, schema {schema}{older}");
     (Finding::ok(CHECK, text), schema == newest)
 }
 

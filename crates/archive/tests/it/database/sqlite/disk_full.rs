@@ -7,7 +7,7 @@ use std::process::Command;
 
 use bucketload_archive::{Archive, DataDir, DatabaseError};
 
-use crate::support::{connect, name, pull_request, repository, repository_uuid};
+use crate::support::{Side, name, pull_request, repository, repository_uuid};
 
 #[test]
 fn a_full_disk_is_said_and_leaves_whole_transactions() {
@@ -30,7 +30,7 @@ fn a_full_disk_is_said_and_leaves_whole_transactions() {
         .arg(format!("{mount} && exec \"$0\" \"$@\""))
         .arg(this)
         .args(["--ignored", "--exact", "--nocapture"])
-        .arg("database::disk_full::on_a_small_disk")
+        .arg("database::sqlite::disk_full::on_a_small_disk")
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
@@ -74,9 +74,7 @@ async fn on_a_small_disk() {
     let stored = archive.count_pull_requests(&uuid).await.unwrap();
     assert_eq!(stored, u64::try_from(2 * pages).unwrap());
     archive.close().await;
-    let sound: String = sqlx::query_scalar("pragma integrity_check")
-        .fetch_one(&mut connect(&data_dir).await)
-        .await
-        .unwrap();
-    assert_eq!(sound, "ok");
+    let mut side = Side::sqlite(&data_dir).await;
+    let sound = side.texts("pragma integrity_check").await;
+    assert_eq!(sound, ["ok"]);
 }

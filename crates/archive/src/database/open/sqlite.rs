@@ -1,16 +1,17 @@
-//! Opening the database and bringing its schema up to date.
+//! A file of SQLite.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, SqlitePool};
 
-use super::sql::Pool;
-use crate::{Archive, DataDir, OpenError};
+use super::migration_failed;
+use crate::database::sql::Pool;
+use crate::{Archive, DatabaseAddress, OpenError};
 
-pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+pub(in crate::database) static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 /// Connections that read: exports and status beside a running import.
 const READERS: u32 = 4;
@@ -34,39 +35,25 @@ fn is_busy(error: &sqlx::Error) -> bool {
     code.as_deref() == Some(SQLITE_BUSY)
 }
 
-impl Archive {
-    /// Opens the archive's database, makes it if it is missing, and brings its
-    /// schema up to date.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be opened or written, or a newer program wrote it.
-    pub async fn open(data_dir: &DataDir) -> Result<Self, OpenError> {
-        let path = data_dir.database();
-        let options = connect_options(&path).create_if_missing(true);
-        let (writer, reader) = connect(&path, options).await?;
-        match migrate(&writer).await {
-            Ok(()) => Ok(Self {
-                writer: Pool::Sqlite(writer),
-                reader: Pool::Sqlite(reader),
-            }),
-            Err(MigrateError::VersionMissing(found)) => Err(OpenError::Newer { path, found }),
-            Err(source) => Err(OpenError::Migrate { path, source }),
-        }
+/// Opens a file, and makes it if it is missing.
+pub(super) async fn open(path: PathBuf) -> Result<Archive, OpenError> {
+    let options = connect_options(&path).create_if_missing(true);
+    let connected = connect(options).await;
+    let database = DatabaseAddress::Sqlite(path);
+    let (writer, reader) = match connected {
+        Ok(pools) => pools,
+        Err(source) => return Err(OpenError::Open { database, source }),
+    };
+    if let Err(error) = migrate(&writer).await {
+        return Err(migration_failed(database, error));
     }
-
-    /// Opens a database that is there, to read it beside whoever writes.
-    ///
-    /// # Errors
-    ///
-    /// When there is none, or as [`Archive::open`].
-    pub async fn open_existing(data_dir: &DataDir) -> Result<Self, OpenError> {
-        let path = data_dir.database();
-        if !path.exists() {
-            return Err(OpenError::Missing { path });
-        }
-        Self::open(data_dir).await
-    }
+    let writer = Pool::Sqlite(writer);
+    Ok(Archive {
+        // Whoever writes here waits for everybody who writes.
+        ledger: writer.clone(),
+        writer,
+        reader: Pool::Sqlite(reader),
+    })
 }
 
 /// Two processes may open a database of an older version at the same time: an
@@ -97,14 +84,7 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// The connection that writes, and those that read.
-async fn connect(
-    path: &Path,
-    options: SqliteConnectOptions,
-) -> Result<(SqlitePool, SqlitePool), OpenError> {
-    let failed = |source| OpenError::Open {
-        path: path.to_owned(),
-        source,
-    };
+async fn connect(options: SqliteConnectOptions) -> Result<(SqlitePool, SqlitePool), sqlx::Error> {
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         // Eight stages may queue for the writer behind a slow disk.
@@ -122,7 +102,7 @@ async fn connect(
                 tries_left -= 1;
                 tokio::time::sleep(WAL_PAUSE).await;
             }
-            result => break result.map_err(failed)?,
+            result => break result?,
         }
     };
     let reader = SqlitePoolOptions::new()

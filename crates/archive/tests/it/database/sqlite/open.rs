@@ -1,11 +1,17 @@
 //! Opening: anew, again, and what cannot be opened.
 
-use bucketload_archive::{Archive, DataDir, OpenError};
+use std::path::PathBuf;
+
+use bucketload_archive::{Archive, DataDir, DatabaseAddress, OpenError};
 use futures::future::join_all;
 
-use crate::support::{Store, connect, run};
+use crate::support::{Side, Store};
 
 const SCHEMA: &str = "select sql from sqlite_schema where sql is not null order by name";
+
+fn file(data_dir: &DataDir) -> PathBuf {
+    data_dir.root().join("bucketload.db")
+}
 
 #[tokio::test]
 async fn migrating_again_changes_nothing() {
@@ -39,8 +45,7 @@ async fn a_database_of_a_newer_version_is_refused_and_left_as_it_is() {
     let store = Store::new().await;
     store.archive.close().await;
     let mut side = store.side().await;
-    run(
-        &mut side,
+    side.run(
         "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
          values (99991231, 'from the future', 1, x'00', 1)",
     )
@@ -50,10 +55,11 @@ async fn a_database_of_a_newer_version_is_refused_and_left_as_it_is() {
         Archive::open(&store.data_dir).await.unwrap_err(),
         Archive::open_existing(&store.data_dir).await.unwrap_err(),
     ] {
-        let OpenError::Newer { path, found } = &error else {
+        let OpenError::Newer { database, found } = &error else {
             panic!("{error:?}");
         };
-        assert_eq!((path, *found), (&store.data_dir.database(), 99_991_231));
+        assert_eq!(*found, 99_991_231);
+        assert_eq!(database.to_string(), store.data_dir.database().to_string());
         assert!(error.to_string().contains("newer bucketload"), "{error}");
     }
 }
@@ -63,10 +69,10 @@ async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = DataDir::new(folder.path());
     let letter = "Dear archive, ".repeat(1000);
-    std::fs::write(data_dir.database(), &letter).unwrap();
+    std::fs::write(file(&data_dir), &letter).unwrap();
     let error = Archive::open(&data_dir).await.unwrap_err();
     assert!(matches!(error, OpenError::Open { .. }), "{error:?}");
-    let kept = std::fs::read_to_string(data_dir.database()).unwrap();
+    let kept = std::fs::read_to_string(file(&data_dir)).unwrap();
     assert_eq!(kept, letter);
 }
 
@@ -74,7 +80,7 @@ async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
 async fn a_folder_in_its_place_and_a_missing_parent_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = DataDir::new(folder.path());
-    std::fs::create_dir(data_dir.database()).unwrap();
+    std::fs::create_dir(file(&data_dir)).unwrap();
     let error = Archive::open(&data_dir).await.unwrap_err();
     assert!(matches!(error, OpenError::Open { .. }), "{error:?}");
     let data_dir = DataDir::new(folder.path().join("not/made"));
@@ -95,9 +101,10 @@ async fn reading_makes_no_database() {
 async fn the_database_may_lie_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
     let elsewhere = folder.path().join("elsewhere.db");
-    let data_dir = DataDir::new(folder.path().join("data")).with_database(&elsewhere);
+    let data_dir = DataDir::new(folder.path().join("data"))
+        .with_database(DatabaseAddress::Sqlite(elsewhere.clone()));
     Archive::open(&data_dir).await.unwrap();
     assert!(elsewhere.exists());
-    let mut side = connect(&data_dir).await;
-    run(&mut side, "select 1 from imports").await;
+    let mut side = Side::sqlite(&data_dir).await;
+    side.run("select 1 from imports").await;
 }

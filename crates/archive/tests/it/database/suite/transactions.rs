@@ -3,11 +3,14 @@
 use bucketload_archive::Archive;
 use bucketload_model::{Checkpoint, Stage, StageState};
 
-use crate::support::{Store, name, pull_request};
+use super::with_repository;
+use crate::support::{name, pull_request};
 
 #[tokio::test]
 async fn without_a_commit_nothing_of_it_ever_happened() {
-    let (store, uuid) = Store::with_repository().await;
+    let Some((store, uuid)) = with_repository().await else {
+        return;
+    };
     let import = store.start_import(0, &name()).await;
     let next = Checkpoint::NextPage("page 2".to_owned());
     for commits in [false, true] {
@@ -44,7 +47,9 @@ async fn without_a_commit_nothing_of_it_ever_happened() {
 
 #[tokio::test]
 async fn a_reader_sees_whole_transactions_only_and_never_waits() {
-    let (store, uuid) = Store::with_repository().await;
+    let Some((store, uuid)) = with_repository().await else {
+        return;
+    };
     // As `status` in another process would.
     let reader = Archive::open_existing(&store.data_dir).await.unwrap();
     let mut transaction = store.begin().await;
@@ -60,7 +65,9 @@ async fn a_reader_sees_whole_transactions_only_and_never_waits() {
 
 #[tokio::test]
 async fn writers_take_turns_within_and_between_processes() {
-    let (store, uuid) = Store::with_repository().await;
+    let Some((store, uuid)) = with_repository().await else {
+        return;
+    };
     let other = Archive::open(&store.data_dir).await.unwrap();
     let tasks: Vec<_> = (0..20)
         .map(|number| {
@@ -88,7 +95,9 @@ async fn writers_take_turns_within_and_between_processes() {
 
 #[tokio::test]
 async fn what_was_committed_is_there_after_opening_again() {
-    let (store, uuid) = Store::with_repository().await;
+    let Some((store, uuid)) = with_repository().await else {
+        return;
+    };
     let import = store.start_import(0, &name()).await;
     let mut transaction = store.begin().await;
     transaction.start_stage(import, Stage::Git).await.unwrap();

@@ -12,13 +12,11 @@ async fn a_sound_database_of_this_version_and_of_another() {
     assert_eq!(health.damages, [""; 0]);
     let mut side = store.side().await;
     // Another program's next step: kept as it is.
-    sqlx::query(
+    side.run(
         "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
          values (99, 'next', true, x'00', 0)",
     )
-    .execute(&mut side)
-    .await
-    .unwrap();
+    .await;
     let newer = Archive::health(&store.data_dir).await.unwrap().unwrap();
     assert_eq!((newer.schema, newer.newest), (99, health.newest));
 }
@@ -28,8 +26,9 @@ async fn no_database_is_none_and_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = DataDir::new(folder.path());
     assert_eq!(Archive::health(&data_dir).await.unwrap(), None);
-    assert!(!data_dir.database().exists());
-    std::fs::write(data_dir.database(), "something else, of some length").unwrap();
+    let file = folder.path().join("bucketload.db");
+    assert!(!file.exists());
+    std::fs::write(file, "something else, of some length").unwrap();
     let error = Archive::health(&data_dir).await.unwrap_err();
     assert!(matches!(error, OpenError::Open { .. }), "{error:?}");
 }

@@ -1,0 +1,28 @@
+//! What every database has to do. Each one runs all of it; where there is none of its kind
+//! a test says so and ends.
+
+mod accounts;
+mod activity;
+mod entity_tags;
+mod imports;
+mod pending;
+mod rows;
+mod transactions;
+
+use bucketload_model::RepositoryUuid;
+
+use super::KIND;
+use crate::support::{Store, repository_uuid};
+
+/// An archive with nothing in it.
+async fn store() -> Option<Store> {
+    Store::on(KIND).await
+}
+
+/// An archive with one repository in it.
+async fn with_repository() -> Option<(Store, RepositoryUuid)> {
+    let store = store().await?;
+    let uuid = repository_uuid(1);
+    store.put_repository(&uuid, "{}").await;
+    Some((store, uuid))
+}
