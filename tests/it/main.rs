@@ -10,6 +10,9 @@ mod git_history;
 mod interruption;
 mod killed;
 mod messages;
+#[path = "../postgres/mod.rs"]
+mod postgres;
+mod postgres_archive;
 mod proxy;
 mod quota;
 mod recorded;

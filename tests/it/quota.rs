@@ -1,9 +1,11 @@
 //! The quota, kept by every process that uses it.
 
+use std::path::Path;
 use std::process::{Child, Output, Stdio};
 
 use bucketload_simulator::{RateLimit, RetryHint, SeedOptions};
 
+use crate::postgres::Database;
 use crate::support::{Double, Ran, stage};
 
 /// Requests in a window of two seconds; five in a hundred are kept back.
@@ -19,13 +21,15 @@ fn world(repositories: usize, pull_requests: u64) -> SeedOptions {
     }
 }
 
-fn import(double: &Double, folder: &std::path::Path, repository: &str) -> Child {
+fn import(double: &Double, folder: &Path, repository: &str) -> Child {
+    let database = format!("sqlite://{}", folder.join("shared.db").display());
+    import_into(double, folder, repository, &database)
+}
+
+fn import_into(double: &Double, folder: &Path, repository: &str, database: &str) -> Child {
     double
         .command(&folder.join(repository))
-        .env(
-            "BUCKETLOAD_DATABASE_URL",
-            format!("sqlite://{}", folder.join("shared.db").display()),
-        )
+        .env("BUCKETLOAD_DATABASE_URL", database)
         .env("BUCKETLOAD_REST_QUOTA", LIMIT.to_string())
         .env("BUCKETLOAD_QUOTA_WINDOW_SECONDS", "2")
         .args(["import", &format!("seaside/{repository}"), "--json"])
@@ -87,4 +91,20 @@ fn two_processes_share_one_quota() {
     }
     let requests = assert_never_refused(&double);
     assert!(requests > 400, "{requests}");
+}
+
+#[test]
+fn two_processes_share_one_quota_on_a_server() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let double = limited(world(2, 200));
+    let both = ["lighthouse", "harbour"]
+        .map(|name| import_into(&double, folder.path(), name, &database.url()));
+    for ran in both.map(end) {
+        assert_eq!(ran.report()["state"], "complete");
+    }
+    let requests = assert_never_refused(&double);
+    assert!(requests > 200, "{requests}");
 }
