@@ -52,7 +52,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         "database_url",
         "`sqlite://` and the path of a file, or \
          `postgres://user:password@host:port/database?sslmode=verify-full`; `host` may be a \
-         folder with a socket, written `%2Frun%2Fpostgresql`. Unset: `bucketload.db` in the \
+         folder with a socket, written `%2Frun%2Fpostgresql`. Without `sslmode` the connection \
+         is encrypted where the server can, and its certificate is not checked. Unset: `bucketload.db` in the \
          data directory.",
     ),
     setting(
