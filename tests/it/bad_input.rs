@@ -394,7 +394,11 @@ fn plain_http_elsewhere_and_wrong_settings() {
             "not encrypted",
         ),
         ("BUCKETLOAD_REST_QUOTA", "many", "BUCKETLOAD_REST_QUOTA"),
-        ("BUCKETLOAD_DATABASE_URL", "postgres://x/y", "SQLite only"),
+        (
+            "BUCKETLOAD_DATABASE_URL",
+            "postgres://x",
+            "names no database",
+        ),
         ("BUCKETLOAD_BITBUCKET_TOKEN", "two\nlines", "line break"),
     ] {
         let ran = run(bare_command(folder.path())
