@@ -69,6 +69,10 @@ fn an_import_and_its_update_leave_what_sqlite_would() {
             "{said}"
         );
     }
+    let mut command = double.command(&data_dir);
+    with_database(&mut command, folder.path(), &url);
+    let said = run(command.arg("doctor")).stdout;
+    assert!(said.contains("its server answers, schema "), "{said}");
 }
 
 /// The most that can be logged, without the password.
