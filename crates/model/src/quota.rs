@@ -20,6 +20,9 @@ const SLOTS: i32 = 360;
 /// This part of a window is added for the way: 72 seconds for an hour.
 const MARGIN_PARTS: i32 = 50;
 
+/// The way takes its time however short a test's window is: less is never added.
+const LEAST_MARGIN: Duration = Duration::milliseconds(500);
+
 /// A 429 seldom says when to come back; this part of the window is the first
 /// guess (one minute for an hour), and each further one doubles.
 const FIRST_PAUSE_PARTS: i32 = 60;
@@ -264,7 +267,8 @@ impl RateBucket {
 
 /// How long a slot counts: the window, the slot itself, and the margin.
 fn life_of(rule: &QuotaRule) -> i64 {
-    let whole = rule.window + parts(rule.window, SLOTS) + parts(rule.window, MARGIN_PARTS);
+    let margin = parts(rule.window, MARGIN_PARTS).max(LEAST_MARGIN);
+    let whole = rule.window + parts(rule.window, SLOTS) + margin;
     whole.num_milliseconds()
 }
 
