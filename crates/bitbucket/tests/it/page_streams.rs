@@ -180,10 +180,7 @@ impl Crawl {
         }
         let begin = ((number - 1) * length).min(self.list.len());
         let end = (begin + length).min(self.list.len());
-        let first = match self.script.repeats {
-            true => begin.saturating_sub(1),
-            false => begin,
-        };
+        let first = begin.saturating_sub(usize::from(self.script.repeats));
         let ids = &self.list[first..end];
         let values: Vec<Value> = ids.iter().map(|id| self.object(*id)).collect();
         self.shown = self.shown.max(end);
