@@ -16,7 +16,7 @@ pub enum WaitPolicy {
     /// Wait, however long it takes.
     #[default]
     Wait,
-    /// Give up with [`RequestErrorKind::QuotaSpent`].
+    /// Give up with [`RequestErrorKind::QuotaSpent`](crate::RequestErrorKind::QuotaSpent).
     GiveUp,
 }
 

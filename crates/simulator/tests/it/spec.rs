@@ -83,10 +83,7 @@ impl World {
         let listed = async |path: &str, pointer: &str| -> Vec<String> {
             let values = double.all(path).await;
             let text = |value: &Value| value.pointer(pointer).unwrap().as_str().unwrap().to_owned();
-            values
-                .iter()
-                .map(|value| text(value).replace('{', "%7B").replace('}', "%7D"))
-                .collect()
+            values.iter().map(|value| encoded(&text(value))).collect()
         };
         let commits = listed(&format!("{R}/commits"), "/hash").await;
         let mut names = BTreeMap::from([
@@ -97,6 +94,10 @@ impl World {
                 listed("/workspaces/seaside/members", "/user/uuid").await,
             ),
             ("{email}", listed("/user/emails", "/email").await),
+            (
+                "{filename}",
+                listed(&format!("{R}/downloads"), "/name").await,
+            ),
             (
                 "{project_key}",
                 listed("/workspaces/seaside/projects", "/key").await,
@@ -165,6 +166,16 @@ impl World {
         assert!(!addresses[0].contains('{'), "{template}: {}", addresses[0]);
         addresses
     }
+}
+
+/// A name as it stands in a path, with its slashes.
+fn encoded(name: &str) -> String {
+    let special = |c: char| matches!(c, '{' | '}' | '%' | '?' | '#');
+    let encode = |c: char| format!("%{:02X}", u32::from(c));
+    let parts = name.chars();
+    parts
+        .map(|c| if special(c) { encode(c) } else { c.into() })
+        .collect()
 }
 
 /// What was found at all the addresses of an endpoint.

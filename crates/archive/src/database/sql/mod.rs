@@ -1,6 +1,6 @@
 //! Statements: one text for every database, and what runs them.
 //!
-//! [`statement`] takes a text that is known beforehand, with `$1`, `$2`, …;
+//! [`statement()`] takes a text that is known beforehand, with `$1`, `$2`, …;
 //! [`StatementBuilder`] makes one whose length depends on its rows. A [`Statement`] runs on a
 //! [`Pool`] or, within a transaction, on a [`Session`]. What is bound is text, a whole number
 //! or bytes, and what comes back are rows of `i64`, `String`, `Vec<u8>` and `Option` of
