@@ -6,14 +6,17 @@ mod export;
 mod health;
 mod hexadecimal;
 pub mod mirror;
+mod secret_key;
 
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use database::{
     AccountRecord, ActivityComment, ActivityRecord, Archive, CommentRecord, CommentShape,
-    CoveredList, DatabaseAddress, DatabaseError, DatabaseHealth, ImportStart, ListBegin,
-    MemberRecord, OpenError, ParseAddressError, PendingParent, PostgresAddress, PullRequestRecord,
+    CoveredList, CredentialError, CredentialRecord, CredentialSecret, CredentialStore,
+    DatabaseAddress, DatabaseError, DatabaseHealth, ImportStart, ListBegin, MemberRecord,
+    NewCredential, OpenError, ParseAddressError, PendingParent, PostgresAddress, PullRequestRecord,
     RepositoryRecord, StageProgress, Stored, StoredActivity, StoredImport, StoredRepository,
     Tagged, Tally, Transaction,
 };
 pub use export::{ExportError, ExportedFile, Manifest, export_jsonl};
 pub use health::{DataDirHealth, FolderHealth};
+pub use secret_key::{KeyRotation, SecretKeyError};

@@ -7,6 +7,36 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
+/// The kinds of credential that are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CredentialKind {
+    /// A sign-in by OAuth 2.0, which renews itself.
+    OAuthGrant,
+    /// A repository, project or workspace access token.
+    AccessToken,
+    /// A personal API token.
+    ApiToken,
+}
+
+impl CredentialKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::OAuthGrant, Self::AccessToken, Self::ApiToken];
+
+    /// Its word in files and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OAuthGrant => "oauth_grant",
+            Self::AccessToken => "access_token",
+            Self::ApiToken => "api_token",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// How requests are signed.
 #[derive(Debug, Clone, Default)]
 pub enum Credential {

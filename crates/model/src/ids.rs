@@ -277,11 +277,16 @@ pub struct ImportId(uuid::Uuid);
 impl ImportId {
     /// An id for an import that begins at `now`.
     pub fn new(now: chrono::DateTime<chrono::Utc>) -> Self {
-        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
-        let timestamp =
-            uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos());
-        Self(uuid::Uuid::new_v7(timestamp))
+        Self(uuid_of(now))
     }
+}
+
+/// A version 7 UUID of that time.
+pub(crate) fn uuid_of(now: chrono::DateTime<chrono::Utc>) -> uuid::Uuid {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+    let timestamp =
+        uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos());
+    uuid::Uuid::new_v7(timestamp)
 }
 
 impl fmt::Display for ImportId {

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod clock;
+mod credential;
 mod error_class;
 mod gap;
 mod ids;
@@ -15,6 +16,7 @@ mod stage;
 
 pub use checkpoint::Checkpoint;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use credential::CredentialId;
 pub use error_class::ErrorClass;
 pub use gap::{Gap, GapReason};
 pub use ids::{

@@ -6,6 +6,7 @@ mod address;
 mod comments;
 mod covered;
 mod entity_tags;
+mod credentials;
 mod error;
 mod gaps;
 mod health;
@@ -25,6 +26,9 @@ pub use address::{DatabaseAddress, ParseAddressError, PostgresAddress};
 pub use comments::CommentRecord;
 pub use covered::{CoveredList, ListBegin};
 pub use entity_tags::Tagged;
+pub use credentials::{
+    CredentialError, CredentialRecord, CredentialSecret, CredentialStore, NewCredential,
+};
 pub use error::{DatabaseError, OpenError};
 pub use health::DatabaseHealth;
 pub use imports::{ImportStart, StageProgress, StoredImport};

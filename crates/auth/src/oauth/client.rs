@@ -72,7 +72,7 @@ impl OAuthClient {
         let code = oauth2::AuthorizationCode::new(code.0.expose_secret().to_owned());
         let verifier = PkceCodeVerifier::new(pending.pkce_verifier.secret().clone());
         let request = protocol.exchange_code(code).set_pkce_verifier(verifier);
-        let send = |request| http::send(&self.http, request);
+        let send = |request| http::send(self.http.clone(), request);
         let reply = request.request_async(&send).await.map_err(told)?;
         Ok(reply.into_set(asked_at))
     }
@@ -88,7 +88,7 @@ impl OAuthClient {
         let protocol = self.protocol();
         let token = RefreshToken::new(refresh_token.expose_secret().to_owned());
         let request = protocol.exchange_refresh_token(&token);
-        let send = |request| http::send(&self.http, request);
+        let send = |request| http::send(self.http.clone(), request);
         let reply = request.request_async(&send).await.map_err(told)?;
         Ok(reply.into_set(asked_at))
     }

@@ -40,7 +40,7 @@ pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
 }
 
 pub(super) async fn send(
-    http: &reqwest::Client,
+    http: reqwest::Client,
     request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
     let request = reqwest::Request::try_from(request).map_err(HttpError::Network)?;

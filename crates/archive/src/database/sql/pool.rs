@@ -56,6 +56,20 @@ impl Pool {
         }
     }
 
+    /// Asks the disk for everything that was committed. Without it a power failure may
+    /// take the last commits.
+    pub(crate) async fn reach_disk(&self) -> Result<(), DatabaseError> {
+        match self {
+            // A checkpoint syncs the write-ahead log before all else.
+            Self::Sqlite(pool) => {
+                sqlx::query("pragma wal_checkpoint(passive)")
+                    .execute(pool)
+                    .await?;
+                Ok(())
+            }
+        }
+    }
+
     /// Lets go of all connections.
     pub(crate) async fn close(&self) {
         match self {
