@@ -1,5 +1,6 @@
 //! Integration tests of the archive, one binary for all.
 
+mod credentials;
 mod database;
 mod export;
 mod mirror;
