@@ -1,7 +1,12 @@
 //! What may stand on the command line.
 
+mod auth;
+
 use std::path::PathBuf;
 
+pub(crate) use auth::{
+    AddTokenOptions, AuthCommand, LoginOptions, RemoveOptions, RotateKeyOptions,
+};
 use bucketload_model::Stage;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -55,6 +60,9 @@ pub(crate) enum Command {
     Export(ExportOptions),
     /// Check settings, disk, database, git and credential, and say what to do
     Doctor(DoctorOptions),
+    /// Sign in with Bitbucket, and keep tokens, sealed
+    #[command(subcommand)]
+    Auth(AuthCommand),
     /// Show the stages of an import
     Stages,
     /// Run a Bitbucket Cloud double, for tests and trying out
@@ -90,6 +98,10 @@ pub(crate) struct ImportOptions {
     /// Stop with exit code 5 instead of waiting when the request quota is spent
     #[arg(long)]
     pub(crate) no_wait: bool,
+
+    /// Use this kept credential (see `bucketload auth list`), whatever else is set
+    #[arg(long, value_name = "LABEL|ID")]
+    pub(crate) credential: Option<String>,
 
     /// Who brings the git objects
     #[arg(long, value_name = "TRANSPORT", default_value = "auto")]

@@ -61,6 +61,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         Command::Status(options) => commands::status::run(&session, &options).await,
         Command::List => commands::list::run(&session).await,
         Command::Export(options) => commands::export::run(&session, &options).await,
+        Command::Auth(command) => commands::auth::run(&session, command).await,
         Command::Stages => commands::stages::run(&session),
         Command::Simulator(options) => commands::simulator::run(&session, options).await,
         Command::Demo(options) => commands::demo::run(&session, &options).await,

@@ -1,6 +1,8 @@
 //! What a person sees when something goes wrong: what happened, on what, why,
 //! what to do. And the exit codes.
 
+mod credentials;
+
 use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
@@ -15,6 +17,11 @@ use bucketload_worker::{ImportError, SelectionError, StageError};
 use chrono::{DateTime, Utc};
 
 use crate::output;
+
+pub(crate) use credentials::{
+    app_password, callback_elsewhere, cannot_listen, ended, needs_email, needs_workspace,
+    no_consumer, no_token, token_failure, whose_token,
+};
 
 /// How the command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

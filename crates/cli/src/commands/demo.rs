@@ -40,6 +40,10 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
             api_url: address(double.api_url())?,
             web_url: address(double.web_url())?,
             credential: Credential::access_token("simulator-full-access"),
+            consumer: None,
+            public_url: None,
+            secret_key: None,
+            has_display: false,
             rest_quota: Some(0),
             git_quota: Some(0),
             raw_quota: Some(0),
@@ -66,6 +70,7 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
         skip: Vec::new(),
         full: false,
         no_wait: false,
+        credential: None,
         git_transport: GitTransport::Auto,
     };
     let exit = import::run(&demo, &import).await;

@@ -1,5 +1,7 @@
 //! One file per command, and what they share.
 
+pub(crate) mod auth;
+mod credentials;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod export;

@@ -2,6 +2,7 @@
 //!
 //! This is the only place that reads the environment.
 
+mod secrets;
 mod settings;
 mod values;
 
@@ -9,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bucketload_archive::{DataDir, DatabaseAddress};
-use bucketload_auth::Credential;
+use bucketload_auth::oauth::Consumer;
+use bucketload_auth::{Credential, SecretKey};
 use secrecy::SecretString;
 use url::Url;
 
@@ -27,6 +29,14 @@ pub(crate) struct Config {
     pub(crate) api_url: Url,
     pub(crate) web_url: Url,
     pub(crate) credential: Credential,
+    /// Whether people can sign in with Bitbucket.
+    pub(crate) consumer: Option<Consumer>,
+    /// The address that people use, if it is set.
+    pub(crate) public_url: Option<Url>,
+    /// The key that seals credentials, if it is configured.
+    pub(crate) secret_key: Option<SecretKey>,
+    /// Whether a browser can be opened here.
+    pub(crate) has_display: bool,
     /// Requests in an hour; `Some(0)` for no limit of our own.
     pub(crate) rest_quota: Option<u32>,
     /// The same for git.
@@ -49,7 +59,12 @@ impl Config {
             reason = "this is the one place that reads the environment"
         )]
         let environment = |name: &str| std::env::var_os(name);
-        Self::from_values(&Values::read(file, environment)?, data_dir)
+        let mut config = Self::from_values(&Values::read(file, environment)?, data_dir)?;
+        config.has_display = cfg!(target_os = "macos")
+            || ["DISPLAY", "WAYLAND_DISPLAY"]
+                .iter()
+                .any(|name| environment(name).is_some_and(|value| !value.is_empty()));
+        Ok(config)
     }
 
     fn from_values(values: &Values, data_dir: Option<&Path>) -> Result<Self, Problem> {
@@ -62,12 +77,18 @@ impl Config {
         if let Some(url) = values.text("database_url")? {
             data_dir = data_dir.with_database(database(url)?);
         }
+        let web_url = values.url("bitbucket_web_url")?;
+        let public_url = secrets::public_url(values)?;
         Ok(Self {
             data_dir,
             data_dir_is_default,
             api_url: values.url("bitbucket_api_url")?,
-            web_url: values.url("bitbucket_web_url")?,
             credential: credential(values)?,
+            consumer: secrets::consumer(values, &web_url, public_url.as_ref())?,
+            public_url,
+            secret_key: secrets::secret_key(values)?,
+            has_display: false,
+            web_url,
             rest_quota: values.number("rest_quota")?,
             git_quota: values.number("git_quota")?,
             raw_quota: values.number("raw_quota")?,

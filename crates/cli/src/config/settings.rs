@@ -77,6 +77,23 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     secret("bitbucket_api_token", "A personal API token, with scopes."),
     setting(
+        "oauth_client_id",
+        None,
+        "The key of the OAuth consumer. Unset: nobody can sign in with Bitbucket.",
+    ),
+    secret("oauth_client_secret", "The secret of the OAuth consumer."),
+    setting(
+        "public_url",
+        None,
+        "The address that people use. It decides the OAuth callback. Unset: \
+         `http://127.0.0.1:8080`.",
+    ),
+    secret(
+        "secret_key",
+        "The key that seals credentials: 32 bytes in base64. Unset: `secret.key` in the data \
+         directory, made on first use.",
+    ),
+    setting(
         "rest_quota",
         None,
         "REST requests in an hour. Unset: 60 without a credential, 1000 with one. 0: no limit \

@@ -171,6 +171,51 @@ impl CredentialStore {
         Ok(id)
     }
 
+    /// Gives a credential another secret of the same kind: somebody signed in again.
+    /// What was dead is usable again.
+    ///
+    /// # Errors
+    ///
+    /// When there is none of that id and kind, or the database fails.
+    pub async fn replace_secret(
+        &self,
+        id: CredentialId,
+        secret: &CredentialSecret,
+    ) -> Result<(), CredentialError> {
+        let now = self.clock.now().timestamp_millis();
+        let sealed = secret.seal(&self.sealer, id)?;
+        let mut transaction = self.archive.begin().await?;
+        // A renewal that is under way finds another revision, and gives up.
+        let mut changed = statement(
+            "update credentials set secret = $3, revision = revision + 1, renewed_at_ms = $4,
+                 dead_because = null, lease_holder = null, lease_until_ms = null
+             where id = $1 and kind = $2",
+        )
+        .bind(id.to_string())
+        .bind(secret.kind().name())
+        .bind(sealed)
+        .bind(now)
+        .execute(&mut transaction.inner)
+        .await?;
+        if let CredentialSecret::Grant { consumer, tokens } = secret {
+            changed = statement(
+                "update credentials set consumer = $2, scopes = $3, expires_at_ms = $4
+                 where id = $1 and kind = 'oauth_grant'",
+            )
+            .bind(id.to_string())
+            .bind(consumer)
+            .bind(tokens.scopes.join(" "))
+            .bind(tokens.expires_at.timestamp_millis())
+            .execute(&mut transaction.inner)
+            .await?;
+        }
+        if changed == 0 {
+            return Err(CredentialError::Unknown);
+        }
+        transaction.commit().await?;
+        Ok(self.archive.writer.reach_disk().await?)
+    }
+
     /// A credential to sign requests with, noted as used. Grants want the client of
     /// their consumer.
     ///
