@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
+mod auth;
+mod auth_import;
+mod auth_secrets;
 mod bad_input;
 mod command;
 mod doctor;

@@ -4,10 +4,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use bucketload_simulator::{Control, SeedOptions, Simulator, SimulatorOptions, World};
+use bucketload_simulator::{
+    Control, OAuthConsumer, OAuthOptions, SeedOptions, Simulator, SimulatorOptions, World,
+};
 use serde_json::Value;
 
 pub(crate) const TOKEN: &str = "simulator-full-access";
+
+pub(crate) const CONSUMER_SECRET: &str = "BLSECRET-consumer";
+
+/// An OAuth consumer, and where its callback is.
+pub(crate) struct Consumer {
+    pub(crate) public_url: String,
+}
 
 /// A simulator on a port of its own, with a runtime of its own.
 pub(crate) struct Double {
@@ -38,6 +47,29 @@ impl Double {
 
     pub(crate) fn web_url(&self) -> String {
         self.simulator.web_url()
+    }
+
+    /// An OAuth consumer of this simulator whose people agree at once, for a callback
+    /// on a port that is free.
+    pub(crate) fn consumer(&self) -> Consumer {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let public_url = format!("http://{}", listener.local_addr().unwrap());
+        let callback = format!("{public_url}/auth/bitbucket/callback");
+        let control = self.control();
+        control.set_oauth_options(OAuthOptions::approved_by("ada"));
+        control.add_consumer(OAuthConsumer::new("loads", CONSUMER_SECRET, callback));
+        Consumer { public_url }
+    }
+
+    /// The command without a credential, set up for a consumer.
+    pub(crate) fn command_with(&self, consumer: &Consumer, data_dir: &Path) -> Command {
+        let mut command = self.command(data_dir);
+        command
+            .env_remove("BUCKETLOAD_BITBUCKET_TOKEN")
+            .env("BUCKETLOAD_PUBLIC_URL", &consumer.public_url)
+            .env("BUCKETLOAD_OAUTH_CLIENT_ID", "loads")
+            .env("BUCKETLOAD_OAUTH_CLIENT_SECRET", CONSUMER_SECRET);
+        command
     }
 
     pub(crate) fn api_url(&self) -> String {

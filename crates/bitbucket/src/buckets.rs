@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use bucketload_auth::Credential;
+use bucketload_auth::CredentialSource;
 use bucketload_model::QuotaRule;
 
 use crate::ClientOptions;
@@ -29,7 +29,7 @@ pub(crate) struct Buckets {
 }
 
 impl Buckets {
-    pub(crate) fn new(options: &ClientOptions, credential: &Credential) -> Self {
+    pub(crate) fn new(options: &ClientOptions, credential: &CredentialSource) -> Self {
         let whose = options.quota_bucket.clone();
         let whose = whose.unwrap_or_else(|| credential.bucket());
         let governor = |resource: &str, quota: u32| {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bucketload_auth::Credential;
+use bucketload_auth::{Credential, CredentialSource, Signed};
 use bucketload_model::AnnouncedRemoval;
 use chrono::{DateTime, Utc};
 use reqwest::header::{self, HeaderMap, HeaderValue};
@@ -43,21 +43,27 @@ pub struct Client {
     buckets: Arc<Buckets>,
     in_flight: Arc<Semaphore>,
     options: Arc<ClientOptions>,
-    credential: Arc<Credential>,
-    authorization: Option<HeaderValue>,
+    credential: Arc<CredentialSource>,
     removals: Arc<Removals>,
     server_clock: Arc<ServerClock>,
 }
 
 impl Client {
-    /// A client.
+    /// A client. The credential is a fixed one, or a grant that renews itself.
     ///
     /// # Errors
     ///
     /// When the root is not encrypted and not on this machine, or TLS cannot be
     /// set up.
-    pub fn new(options: ClientOptions, credential: Credential) -> Result<Self, BuildError> {
+    pub fn new(
+        options: ClientOptions,
+        credential: impl Into<CredentialSource>,
+    ) -> Result<Self, BuildError> {
+        let credential = credential.into();
         check_root(&options)?;
+        if let CredentialSource::Fixed(credential) = &credential {
+            authorization(credential)?;
+        }
         // Another part of the process may have installed it already; it is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = base()
@@ -75,7 +81,6 @@ impl Client {
             guard: Guard::default(),
             buckets: Arc::new(Buckets::new(&options, &credential)),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
-            authorization: authorization(&credential)?,
             options: Arc::new(options),
             credential: Arc::new(credential),
             removals: Arc::default(),
@@ -94,7 +99,7 @@ impl Client {
     }
 
     /// The credential in use.
-    pub fn credential(&self) -> &Credential {
+    pub fn credential(&self) -> &CredentialSource {
         &self.credential
     }
 
@@ -146,10 +151,11 @@ impl Client {
     }
 
     /// Adds the credential; only for requests to the API's own origin.
-    pub(crate) fn signed(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.authorization {
-            Some(value) => request.header(header::AUTHORIZATION, value.clone()),
-            None => request,
+    pub(crate) fn sign(request: RequestBuilder, signed: &Signed) -> RequestBuilder {
+        // Whether a header can hold it was looked at when it was built or received.
+        match authorization(&signed.credential) {
+            Ok(Some(value)) => request.header(header::AUTHORIZATION, value),
+            Ok(None) | Err(_) => request,
         }
     }
 

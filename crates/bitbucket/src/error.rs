@@ -1,5 +1,6 @@
 //! What can go wrong with a request, classified once.
 
+use bucketload_auth::GrantError;
 use bucketload_model::{ErrorClass, LedgerError};
 use chrono::{DateTime, Utc};
 use url::Url;
@@ -117,6 +118,9 @@ pub enum RequestErrorKind {
         /// The HTTP status.
         status: u16,
     },
+    /// There is no token to sign it with.
+    #[error("the request cannot be signed")]
+    Credential(#[source] GrantError),
     /// `next` points to a page that was already read.
     #[error("its pages point to each other in a circle")]
     PagesInCircle,
@@ -160,6 +164,7 @@ impl RequestErrorKind {
             // An HTML page or half a document with status 200 is a proxy's or a
             // dying server's doing.
             Self::Network(_) | Self::Silence { .. } | Self::NotJson { .. } => ErrorClass::Transient,
+            Self::Credential(error) => error.class(),
             Self::Ledger(_)
             | Self::TooLarge { .. }
             | Self::Shape { .. }

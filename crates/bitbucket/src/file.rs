@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use bucketload_auth::Signed;
 use bucketload_model::{Leave, QuotaSaid};
 use bytes::Bytes;
 use reqwest::header::{self, HeaderMap, HeaderValue};
@@ -16,7 +17,7 @@ use url::Url;
 use crate::answer::{Body, announced_removal, refusal, text, told_to_wait};
 use crate::client::{READ_TIMEOUT, base};
 use crate::error::{RequestError, RequestErrorKind};
-use crate::request::{Tries, network, read_up_to};
+use crate::request::{Tries, Turn, network, read_up_to};
 use crate::storage::{self, Guard, may_be_stored_at};
 use crate::{Client, ClientOptions, Endpoint, PageUrl};
 
@@ -108,9 +109,9 @@ impl Client {
     ) -> Result<FileDownload, RequestError> {
         let mut tries = Tries::new(self, endpoint, &url.0, &self.buckets().raw);
         let response = loop {
-            let (place, leave) = tries.begin().await?;
-            let result = self.open_file(endpoint, &url.0, leave).await;
-            drop(place);
+            let turn = tries.begin().await?;
+            let result = self.open_file(endpoint, &url.0, &turn).await;
+            drop(turn);
             match result {
                 Ok(response) => break response,
                 Err(kind) => tries.failed(kind).await?,
@@ -139,9 +140,10 @@ impl Client {
         &self,
         endpoint: Endpoint,
         url: &Url,
-        leave: Leave,
+        turn: &Turn<'_>,
     ) -> Result<Response, RequestErrorKind> {
-        let mut answer = self.ask_api_for_file(endpoint, url, Some(leave)).await?;
+        let (signed, leave) = (&turn.signed, Some(turn.leave));
+        let mut answer = self.ask_api_for_file(endpoint, url, signed, leave).await?;
         let mut at = url.clone();
         for _ in 0..MAX_HOPS {
             if answer.status().is_success() {
@@ -149,7 +151,8 @@ impl Client {
             }
             let target = redirected(&at, &answer)?;
             answer = if target.origin() == self.api_url().origin() {
-                self.ask_api_for_file(endpoint, &target, None).await?
+                self.ask_api_for_file(endpoint, &target, signed, None)
+                    .await?
             } else {
                 self.ask_store(&target).await?
             };
@@ -166,9 +169,10 @@ impl Client {
         &self,
         endpoint: Endpoint,
         url: &Url,
+        signed: &Signed,
         leave: Option<Leave>,
     ) -> Result<Response, RequestErrorKind> {
-        let request = self.signed(self.file_http()?.get(url.clone()));
+        let request = Self::sign(self.file_http()?.get(url.clone()), signed);
         let mut response = patiently(request.send()).await?.map_err(network)?;
         let status = response.status();
         tracing::debug!(endpoint = endpoint.name(), %url, status = status.as_u16(), "answered");

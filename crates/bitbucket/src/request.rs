@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use bucketload_auth::Signed;
 use bucketload_model::{ErrorClass, Leave, NoLeave, ProgressEvent, Wait, WaitReason};
 use chrono::{DateTime, Utc};
 use reqwest::header;
@@ -104,8 +105,12 @@ impl Client {
     ) -> Result<Got<T>, RequestError> {
         let mut tries = Tries::new(self, question.endpoint, question.url, &self.buckets().rest);
         loop {
-            let (place, leave) = tries.begin().await?;
-            let result = self.attempt(question, leave, read).await;
+            let Turn {
+                place,
+                leave,
+                signed,
+            } = tries.begin().await?;
+            let result = self.attempt(question, leave, &signed, read).await;
             drop(place);
             match result {
                 Ok((value, facts)) => {
@@ -124,10 +129,11 @@ impl Client {
         &self,
         question: Question<'_>,
         leave: Leave,
+        signed: &Signed,
         read: ReadBody<T>,
     ) -> Result<(T, Facts), RequestErrorKind> {
         let Question { endpoint, url, .. } = question;
-        let mut request = self.signed(self.http().get(url.clone()));
+        let mut request = Self::sign(self.http().get(url.clone()), signed);
         if let Some(tag) = question.unless {
             request = request.header(header::IF_NONE_MATCH, tag.as_str());
         }
@@ -184,8 +190,20 @@ pub(crate) struct Tries<'a> {
     url: &'a Url,
     governor: &'a Governor,
     delays: ExponentialBackoff,
+    /// What signed the last request.
+    signed: Option<Signed>,
+    /// Whether Bitbucket has refused what signed it, and it was replaced.
+    is_replaced: bool,
     /// Requests sent so far.
     pub(crate) requests: u64,
+}
+
+/// A request's turn.
+pub(crate) struct Turn<'a> {
+    /// Kept while the request is under way.
+    pub(crate) place: Option<SemaphorePermit<'a>>,
+    pub(crate) leave: Leave,
+    pub(crate) signed: Signed,
 }
 
 impl<'a> Tries<'a> {
@@ -207,26 +225,41 @@ impl<'a> Tries<'a> {
             url,
             governor,
             delays,
+            signed: None,
+            is_replaced: false,
             requests: 0,
         }
     }
 
     /// Waits until a request may be sent, and counts it.
-    pub(crate) async fn begin(
-        &mut self,
-    ) -> Result<(Option<SemaphorePermit<'a>>, Leave), RequestError> {
+    pub(crate) async fn begin(&mut self) -> Result<Turn<'a>, RequestError> {
         let patient = self.client.options().wait == WaitPolicy::Wait;
         // The place comes first: who has leave sends at once, and a 429 in
         // the meantime stops everybody who still stands in line.
         let place = self.client.place().await;
         let leave = self.governor.leave(patient).await;
         let leave = leave.map_err(|reason| self.error(reason.into()))?;
+        // After that wait, which can be long for a token of an hour.
+        let signed = loop {
+            match self.client.credential().current().await {
+                Ok(signed) => break signed,
+                Err(error) => self.failed(RequestErrorKind::Credential(error)).await?,
+            }
+        };
+        self.signed = Some(signed.clone());
         self.requests += 1;
-        Ok((place, leave))
+        Ok(Turn {
+            place,
+            leave,
+            signed,
+        })
     }
 
     /// Waits for the next try, if there is one.
     pub(crate) async fn failed(&mut self, kind: RequestErrorKind) -> Result<(), RequestError> {
+        let Some(kind) = self.replace_token(kind).await else {
+            return Ok(());
+        };
         match kind.class() {
             // The governor knows how long; asking never stops for a quota.
             ErrorClass::RateLimited => Ok(()),
@@ -238,6 +271,23 @@ impl<'a> Tries<'a> {
                 None => Err(self.error(kind)),
             },
             _ => Err(self.error(kind)),
+        }
+    }
+
+    /// A token that Bitbucket refused may have a successor: clocks differ, and other
+    /// processes renew it too. It is asked for once; what remains is the failure.
+    async fn replace_token(&mut self, kind: RequestErrorKind) -> Option<RequestErrorKind> {
+        let is_refusal = matches!(kind, RequestErrorKind::Status { status: 401, .. });
+        let (true, false, Some(refused)) = (is_refusal, self.is_replaced, &self.signed) else {
+            return Some(kind);
+        };
+        match self.client.credential().after_refusal(refused).await {
+            Ok(Some(_)) => {
+                self.is_replaced = true;
+                None
+            }
+            Ok(None) => Some(kind),
+            Err(error) => Some(RequestErrorKind::Credential(error)),
         }
     }
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use bucketload_archive::mirror::MirrorError;
 use bucketload_archive::{DataDirError, DatabaseAddress, DatabaseError, ExportError, OpenError};
-use bucketload_auth::Credential;
+use bucketload_auth::CredentialSource;
 use bucketload_bitbucket::{BuildError, RequestError, RequestErrorKind};
 use bucketload_model::{ErrorClass, ImportReport, ImportState, ParseSourceError};
 use bucketload_simulator::SimulatorError;
@@ -198,7 +198,11 @@ const DISK_FULL: &str = "free some space, then run the same command again: it go
                          stopped";
 
 /// Why an import of `source` could not end.
-pub(crate) fn import_failure(source: &str, error: &StageError, credential: &Credential) -> Problem {
+pub(crate) fn import_failure(
+    source: &str,
+    error: &StageError,
+    credential: &CredentialSource,
+) -> Problem {
     let problem = match error {
         StageError::Request(error) | StageError::Outage { source: error, .. } => {
             return request_failure(source, error, credential);
@@ -234,6 +238,10 @@ pub(crate) fn import_failure(source: &str, error: &StageError, credential: &Cred
                 "see that the database's server runs, then {RUN_AGAIN}"
             ))
         }
+        StageError::Credential(cause) => {
+            Problem::of(format!("cannot go on with importing {source}"), cause)
+                .remedy(credentials::grant_remedy(cause.class()))
+        }
         StageError::Database(cause) => {
             Problem::of(format!("cannot store what came from {source}"), cause)
                 .remedy("check the disk and the data directory, then run the same command again")
@@ -267,7 +275,7 @@ fn stopped(source: &str) -> Problem {
 pub(crate) fn request_failure(
     source: &str,
     error: &RequestError,
-    credential: &Credential,
+    credential: &CredentialSource,
 ) -> Problem {
     let who = credential.description();
     let problem = match &error.kind {
@@ -317,6 +325,10 @@ pub(crate) fn request_failure(
                 "nothing was sent there. A proxy or a wrong BUCKETLOAD_BITBUCKET_API_URL may be \
                  the cause",
             )
+        }
+        RequestErrorKind::Credential(cause) => {
+            Problem::of(format!("cannot go on with importing {source}"), cause)
+                .remedy(credentials::grant_remedy(cause.class()))
         }
         RequestErrorKind::Ledger(_) => {
             Problem::of(format!("cannot count the requests for {source}"), error)
@@ -476,6 +488,8 @@ impl From<SimulatorError> for Problem {
 
 #[cfg(test)]
 mod tests {
+    use bucketload_auth::Credential;
+
     use super::*;
 
     fn failed(kind: RequestErrorKind) -> RequestError {
@@ -500,9 +514,9 @@ mod tests {
 
     #[test]
     fn failures_in_words() {
-        let token = Credential::access_token("s3cret");
+        let token = CredentialSource::from(Credential::access_token("s3cret"));
         let all = [
-            (status(404, "Not Found"), Credential::Anonymous),
+            (status(404, "Not Found"), CredentialSource::default()),
             (status(404, "Not Found"), token.clone()),
             (status(401, "Token is invalid"), token.clone()),
             (status(403, "lack scopes"), token.clone()),

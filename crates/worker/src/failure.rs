@@ -2,6 +2,7 @@
 
 use bucketload_archive::DatabaseError;
 use bucketload_archive::mirror::MirrorError;
+use bucketload_auth::GrantError;
 use bucketload_bitbucket::{RequestError, RequestErrorKind};
 use bucketload_model::{ErrorClass, Gap, GapReason, Stage};
 
@@ -14,6 +15,9 @@ pub enum StageError {
     /// The mirror could not be brought up to date.
     #[error("the git mirror could not be brought up to date")]
     Mirror(#[from] MirrorError),
+    /// There is no token to go on with.
+    #[error("git's requests cannot be signed")]
+    Credential(#[from] GrantError),
     /// The database failed.
     #[error("the archive's database failed")]
     Database(#[from] DatabaseError),
@@ -50,6 +54,7 @@ impl StageError {
             Self::Request(error) | Self::Outage { source: error, .. } => error.class(),
             Self::Mirror(error) => error.class(),
             Self::Database(error) => error.class(),
+            Self::Credential(error) => error.class(),
             Self::Cancelled => ErrorClass::Cancelled,
             Self::File(_) | Self::Lost => ErrorClass::Permanent,
         }
@@ -61,7 +66,9 @@ impl StageError {
             Self::Database(_) | Self::File(_) | Self::Cancelled | Self::Lost => true,
             Self::Mirror(error) => matches!(error, MirrorError::DiskFull { .. }),
             // A spent quota stops the requests of its bucket by itself.
-            Self::Request(_) | Self::Outage { .. } => self.class() == ErrorClass::Unauthorized,
+            Self::Request(_) | Self::Credential(_) | Self::Outage { .. } => {
+                self.class() == ErrorClass::Unauthorized
+            }
         }
     }
 }

@@ -5,8 +5,8 @@ mod activity;
 mod address;
 mod comments;
 mod covered;
-mod entity_tags;
 mod credentials;
+mod entity_tags;
 mod error;
 mod gaps;
 mod health;
@@ -25,10 +25,10 @@ pub use activity::{ActivityComment, ActivityRecord, CommentShape, StoredActivity
 pub use address::{DatabaseAddress, ParseAddressError, PostgresAddress};
 pub use comments::CommentRecord;
 pub use covered::{CoveredList, ListBegin};
-pub use entity_tags::Tagged;
 pub use credentials::{
     CredentialError, CredentialRecord, CredentialSecret, CredentialStore, NewCredential,
 };
+pub use entity_tags::Tagged;
 pub use error::{DatabaseError, OpenError};
 pub use health::DatabaseHealth;
 pub use imports::{ImportStart, StageProgress, StoredImport};

@@ -39,9 +39,10 @@ impl Git {
     pub(super) fn new(repository: &Path, name: &'static str) -> Self {
         let mut command = Command::new("git");
         // git's own variables would lead it elsewhere, or make it print what
-        // it sends. The others (proxies, certificates, PATH) are the user's.
+        // it sends; ours hold secrets. The others (proxies, certificates, PATH)
+        // are the user's.
         for (variable, _) in std::env::vars_os() {
-            if is_of_git(&variable) {
+            if is_of_git(&variable) || is_ours(&variable) {
                 command.env_remove(variable);
             }
         }
@@ -180,6 +181,10 @@ fn is_of_git(variable: &OsStr) -> bool {
     variable.starts_with(b"GIT_")
         && !variable.starts_with(b"GIT_SSL_")
         && variable != b"GIT_EXEC_PATH"
+}
+
+fn is_ours(variable: &OsStr) -> bool {
+    variable.as_encoded_bytes().starts_with(b"BUCKETLOAD_")
 }
 
 fn kill_group(child: &Child) {

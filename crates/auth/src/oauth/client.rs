@@ -74,7 +74,7 @@ impl OAuthClient {
         let request = protocol.exchange_code(code).set_pkce_verifier(verifier);
         let send = |request| http::send(self.http.clone(), request);
         let reply = request.request_async(&send).await.map_err(told)?;
-        Ok(reply.into_set(asked_at))
+        sendable(reply.into_set(asked_at))
     }
 
     /// Exchanges a refresh token for new tokens. It is used up by that: the new
@@ -90,7 +90,7 @@ impl OAuthClient {
         let request = protocol.exchange_refresh_token(&token);
         let send = |request| http::send(self.http.clone(), request);
         let reply = request.request_async(&send).await.map_err(told)?;
-        Ok(reply.into_set(asked_at))
+        sendable(reply.into_set(asked_at))
     }
 
     fn protocol(&self) -> Protocol {
@@ -104,6 +104,17 @@ impl OAuthClient {
             .set_redirect_uri(RedirectUrl::from_url(consumer.redirect_uri.clone()))
             .set_token_uri(TokenUrl::from_url(consumer.token_url.clone()))
     }
+}
+
+/// A token goes into a header, where not every character may stand.
+fn sendable(set: TokenSet) -> Result<TokenSet, TokenError> {
+    let token = set.access_token.expose_secret();
+    if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(set);
+    }
+    Err(TokenError::Unreadable {
+        reason: "its access token is empty or holds characters that no token has".to_owned(),
+    })
 }
 
 /// The protocol's error without what was received.

@@ -55,6 +55,11 @@ async fn every_failure_has_its_class_and_tells_no_secret() {
             answer(200, r#"{"access_token": "a", "scope": {"s3cret": 1}}"#),
             Unreadable,
         ),
+        (
+            answer(200, r#"{"access_token": "s3cret\r\nHost: a"}"#),
+            Unreadable,
+        ),
+        (answer(200, r#"{"access_token": ""}"#), Unreadable),
         (answer(400, r#"{"error": "invalid_grant"}"#), DeadGrant),
         (
             answer(400, r#"{"error": "invalid_request"}"#),

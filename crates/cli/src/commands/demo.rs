@@ -41,7 +41,6 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
             web_url: address(double.web_url())?,
             credential: Credential::access_token("simulator-full-access"),
             consumer: None,
-            public_url: None,
             secret_key: None,
             has_display: false,
             rest_quota: Some(0),

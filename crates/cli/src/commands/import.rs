@@ -14,7 +14,7 @@ use futures::TryStreamExt as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::Session;
+use super::{Session, credentials};
 use crate::arguments::{GitTransport, ImportOptions};
 use crate::messages::{self, Exit, Problem};
 use crate::progress::{self, summary};
@@ -36,6 +36,8 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
     data_dir.create()?;
     let _lock: DataDirLock = data_dir.lock()?;
     let archive = Archive::open(data_dir).await?;
+    let named = options.credential.as_deref();
+    let credential = credentials::choose(session, &archive, named, &sources).await?;
     let client_options = ClientOptions {
         ledger: Arc::new(archive.clone()),
         ..client_options
@@ -43,7 +45,7 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
     let importer = Importer {
         archive,
         data_dir: data_dir.clone(),
-        client: Client::new(client_options, session.config.credential.clone())?,
+        client: Client::new(client_options, credential)?,
         web_url: session.config.web_url.clone(),
         whole_lists: options.full,
         transport: match options.git_transport {
@@ -61,6 +63,7 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
     } else {
         import(session, &importer, &selection, &sources).await
     };
+    importer.client.credential().settle().await;
     importer.archive.close().await;
     result
 }

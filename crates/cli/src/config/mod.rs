@@ -31,8 +31,6 @@ pub(crate) struct Config {
     pub(crate) credential: Credential,
     /// Whether people can sign in with Bitbucket.
     pub(crate) consumer: Option<Consumer>,
-    /// The address that people use, if it is set.
-    pub(crate) public_url: Option<Url>,
     /// The key that seals credentials, if it is configured.
     pub(crate) secret_key: Option<SecretKey>,
     /// Whether a browser can be opened here.
@@ -78,14 +76,12 @@ impl Config {
             data_dir = data_dir.with_database(database(url)?);
         }
         let web_url = values.url("bitbucket_web_url")?;
-        let public_url = secrets::public_url(values)?;
         Ok(Self {
             data_dir,
             data_dir_is_default,
             api_url: values.url("bitbucket_api_url")?,
             credential: credential(values)?,
-            consumer: secrets::consumer(values, &web_url, public_url.as_ref())?,
-            public_url,
+            consumer: secrets::consumer(values, &web_url)?,
             secret_key: secrets::secret_key(values)?,
             has_display: false,
             web_url,

@@ -8,21 +8,7 @@ use url::Url;
 use super::values::Values;
 use crate::messages::Problem;
 
-/// Where the dashboard and `auth login` listen unless told otherwise.
-const DEFAULT_PUBLIC_URL: &str = "http://127.0.0.1:8080";
-
-pub(super) fn public_url(values: &Values) -> Result<Option<Url>, Problem> {
-    if values.is_default("public_url") {
-        return Ok(None);
-    }
-    values.url("public_url").map(Some)
-}
-
-pub(super) fn consumer(
-    values: &Values,
-    web_url: &Url,
-    public_url: Option<&Url>,
-) -> Result<Option<Consumer>, Problem> {
+pub(super) fn consumer(values: &Values, web_url: &Url) -> Result<Option<Consumer>, Problem> {
     let id = values.text("oauth_client_id")?;
     let secret = values.text("oauth_client_secret")?;
     let (id, secret) = match (id, secret) {
@@ -41,22 +27,13 @@ pub(super) fn consumer(
             ));
         }
     };
-    let public_url = match public_url {
-        Some(url) => url.clone(),
-        None => default_public_url()?,
-    };
+    let public_url = values.url("public_url")?;
     let consumer = Consumer::new(web_url, id, secret, redirect_uri(&public_url));
     consumer.map(Some).map_err(|error| {
         Problem::of("the OAuth consumer cannot be used", &error)
             .remedy("copy key and secret whole and alone from the workspace's settings")
             .with_usage_exit()
     })
-}
-
-fn default_public_url() -> Result<Url, Problem> {
-    DEFAULT_PUBLIC_URL
-        .parse()
-        .map_err(|error| Problem::of("cannot start", &error))
 }
 
 pub(super) fn secret_key(values: &Values) -> Result<Option<SecretKey>, Problem> {

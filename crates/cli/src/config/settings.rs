@@ -84,9 +84,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     secret("oauth_client_secret", "The secret of the OAuth consumer."),
     setting(
         "public_url",
-        None,
-        "The address that people use. It decides the OAuth callback. Unset: \
-         `http://127.0.0.1:8080`.",
+        Some("http://127.0.0.1:8080"),
+        "The address that people use. It decides the OAuth callback.",
     ),
     secret(
         "secret_key",

@@ -21,13 +21,14 @@ const RETRY_AFTER: [Duration; 3] = [
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let repository = context.repository()?;
-    let remote = remote(context);
+    let mut remote = remote(context);
+    let url = remote.url.to_string();
     let gap = |reason, detail| Gap {
         stage: Stage::Git,
         object: super::stage_object(Stage::Git).to_owned(),
         reason,
         detail,
-        url: Some(remote.url.to_string()),
+        url: Some(url.clone()),
     };
     if let Some(scm) = repository.scm.as_deref().filter(|scm| *scm != "git") {
         let detail = format!("the repository is kept in {scm}, not in git");
@@ -35,12 +36,23 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         return context.record_gap(gap, "", 0).await;
     }
     let mut pauses = RETRY_AFTER.into_iter();
+    let credential = context.importer.client.credential();
+    let mut is_replaced = false;
     let update = loop {
+        // Fresh for each transfer: a token of an hour should outlast it.
+        let signed = credential.current().await?;
+        remote.authorization = signed.credential.git_authorization();
         let error = match transfer(context, &remote).await {
             Ok(update) => break update,
             Err(StageError::Mirror(error)) => error,
             Err(error) => return Err(error),
         };
+        if error.class() == ErrorClass::Unauthorized && !is_replaced {
+            is_replaced = credential.after_refusal(&signed).await?.is_some();
+            if is_replaced {
+                continue;
+            }
+        }
         // The repository was read with this credential, so a refusal here is a
         // scope that is wanting, not a wrong credential.
         let reason = match error.class() {
@@ -81,7 +93,7 @@ fn remote(context: &StageContext) -> Remote {
     }
     Remote {
         url,
-        authorization: context.importer.client.credential().git_authorization(),
+        authorization: None,
     }
 }
 

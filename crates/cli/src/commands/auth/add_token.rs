@@ -4,7 +4,8 @@ use std::io::{IsTerminal as _, Read as _};
 
 use bucketload_archive::{CredentialSecret, NewCredential};
 use bucketload_auth::Credential;
-use bucketload_bitbucket::Account;
+use bucketload_bitbucket::{Account, Repository};
+use futures::TryStreamExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
@@ -126,21 +127,16 @@ async fn check(
 ) -> Result<Option<Account>, Problem> {
     let client = client(session, credential)?;
     let failed = |what: &str, error| messages::request_failure(what, &error, client.credential());
-    match &options.workspace {
-        Some(workspace) => {
-            let (endpoint, first) = client.repositories(workspace);
-            let mut pages =
-                std::pin::pin!(client.pages::<bucketload_bitbucket::Repository>(endpoint, first));
-            let page = futures::TryStreamExt::try_next(&mut pages).await;
-            page.map_err(|error| failed(&format!("workspace {workspace}"), error))?;
-            Ok(None)
-        }
-        None => {
-            let answer = client.user().await;
-            let answer = answer.map_err(|error| failed("the account", error))?;
-            Ok(Some(answer.item.value))
-        }
-    }
+    let Some(workspace) = &options.workspace else {
+        let answer = client.user().await;
+        let answer = answer.map_err(|error| failed("the account", error))?;
+        return Ok(Some(answer.item.value));
+    };
+    let (endpoint, first) = client.repositories(workspace);
+    let mut pages = std::pin::pin!(client.pages::<Repository>(endpoint, first));
+    let page = pages.try_next().await;
+    page.map_err(|error| failed(&format!("workspace {workspace}"), error))?;
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(super) async fn run(session: &Session, options: &LoginOptions) -> Result<Exi
     let store = credentials::store(session, &archive)?;
 
     let pending = oauth.consumer().authorize();
-    invite(session, options, &pending.url(oauth.consumer())).await;
+    invite(session, options, &pending.url(oauth.consumer()));
     let patience = Duration::from_secs(options.timeout);
     let answered = tokio::time::timeout(patience, tokens(&listener, &oauth, &pending)).await;
     let (tokens, browser) = answered.map_err(|_| {
@@ -79,7 +79,7 @@ pub(super) async fn run(session: &Session, options: &LoginOptions) -> Result<Exi
 }
 
 /// Shows where to go, and goes there where there is a browser.
-async fn invite(session: &Session, options: &LoginOptions, url: &Url) {
+fn invite(session: &Session, options: &LoginOptions, url: &Url) {
     output::note(&format!("Open this address to sign in:\n\n  {url}\n"));
     if options.no_browser || !session.config.has_display {
         return;
