@@ -42,6 +42,7 @@ fn every_link_between_documents_leads_somewhere() {
         "CONTRIBUTING.md",
         "docs/DECISIONS.md",
         "docs/ARCHITECTURE.md",
+        "docs/CREDENTIALS.md",
     ] {
         let text = read(page);
         let folder = root.join(page).parent().unwrap().to_owned();

@@ -12,6 +12,11 @@ fn help_texts() {
         "list",
         "export",
         "doctor",
+        "auth",
+        "auth login",
+        "auth add-token",
+        "auth remove",
+        "auth rotate-key",
         "stages",
         "simulator",
         "demo",
@@ -19,7 +24,7 @@ fn help_texts() {
     let texts = commands.map(|command| {
         let mut line = bare_command(folder.path());
         if !command.is_empty() {
-            line.arg(command);
+            line.args(command.split(' '));
         }
         run(line.arg("--help").env("COLUMNS", "100"))
             .expect(0)
