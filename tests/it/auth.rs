@@ -283,6 +283,28 @@ fn tokens_are_checked_kept_chosen_and_removed() {
     assert!(ran.expect(4).stderr.contains("Bitbucket refuses"));
     let ran = add_token(&mut bare(), &["--workspace", "seaside"], "BLSECRET-two");
     assert!(ran.expect(2).stderr.contains("“seaside” already"));
+    let unasked = [
+        "--workspace",
+        "elsewhere",
+        "--label",
+        "unasked",
+        "--no-check",
+    ];
+    add_token(&mut bare(), &unasked, "BLSECRET-wrong").expect(0);
+    run(bare().args(["auth", "remove", "unasked"])).expect(0);
+    // One that may not say whose it is does for imports.
+    let kind = CredentialKind::ApiToken {
+        email: "ada@example.org".to_owned(),
+    };
+    let token = Credential::new("BLSECRET-three", kind).with_scopes(&["repository", "pullrequest"]);
+    control.add_credential(token);
+    let ran = add_token(
+        &mut bare(),
+        &["--email", "ada@example.org"],
+        "BLSECRET-three",
+    );
+    assert!(ran.expect(0).stderr.contains("read:user:bitbucket"));
+    run(bare().args(["auth", "remove", "ada@example.org"])).expect(0);
     let ran = add_token(&mut bare(), &[], "BLSECRET-two");
     assert!(ran.expect(2).stderr.contains("--email"));
     let ran = add_token(&mut bare(), &["--email", "ada"], "BLSECRET");

@@ -7,7 +7,7 @@ use super::http::HttpError;
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// Bitbucket refused with a code word of RFC 6749, section 5.2.
-    #[error("Bitbucket gave no tokens ({code})")]
+    #[error("the token page refused ({code})")]
     Refused {
         /// The code word.
         code: String,

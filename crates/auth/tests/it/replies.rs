@@ -1,6 +1,9 @@
 //! Whatever may answer in the token page's place.
 
-use bucketload_auth::oauth::{TokenError, TokenErrorClass};
+use bucketload_auth::oauth::TokenError;
+use bucketload_auth::oauth::TokenErrorClass::{
+    self, ConsumerRefused, DeadGrant, Transient, Unreadable,
+};
 use bucketload_model::{Clock as _, SystemClock};
 use bucketload_simulator::{Effect, Fault, OAuthOptions, ScopeField};
 use chrono::Duration;
@@ -36,7 +39,6 @@ async fn every_failure_has_its_class_and_tells_no_secret() {
         headers: vec![("location".to_owned(), "http://127.0.0.1:1/".to_owned())],
         body: String::new(),
     };
-    use TokenErrorClass::{ConsumerRefused, DeadGrant, Transient, Unreadable};
     for (effect, class) in [
         (Effect::Html { status: 200 }, Unreadable),
         (Effect::Html { status: 502 }, Transient),

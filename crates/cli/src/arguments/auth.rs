@@ -49,9 +49,13 @@ pub(crate) struct AddTokenOptions {
     #[arg(long)]
     pub(crate) workspace: Option<WorkspaceSlug>,
 
-    /// What to call it
+    /// What to call it; the address or the workspace unless given
     #[arg(long)]
     pub(crate) label: Option<String>,
+
+    /// Keep it without asking Bitbucket whether it takes it
+    #[arg(long)]
+    pub(crate) no_check: bool,
 }
 
 #[derive(Debug, Args)]

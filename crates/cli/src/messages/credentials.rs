@@ -18,6 +18,14 @@ const NAME_THE_KEY: &str = "set BUCKETLOAD_SECRET_KEY or BUCKETLOAD_SECRET_KEY_F
                             sealed it, or put the old secret.key back; where it is lost, remove \
                             the credential and add it again";
 
+/// A token without the scope to name its person.
+pub(crate) const ACCOUNT_HIDDEN: &str = "Note: the token may not say whose it is \
+    (read:user:bitbucket), so whose it is stays unknown. Imports do without.";
+/// A token without the scope to list a workspace.
+pub(crate) const WORKSPACE_HIDDEN: &str = "Note: the token may not list the repositories of \
+    its workspace (repository). Imports need that scope; a token of one repository may have it \
+    for that repository alone: name it when you import.";
+
 /// Nobody can sign in: there is no consumer.
 pub(crate) fn no_consumer() -> Problem {
     Problem::usage(
@@ -98,7 +106,14 @@ pub(crate) fn ended(record: &CredentialRecord) -> Problem {
 
 /// Why a code or refresh token brought no tokens.
 pub(crate) fn token_failure(error: &TokenError) -> Problem {
-    let problem = Problem::of("Bitbucket gave no tokens", error);
+    let mut problem = Problem::of("Bitbucket gave no tokens", error);
+    if let TokenError::Refused {
+        description: Some(description),
+        ..
+    } = error
+    {
+        problem.causes.push(printable(description));
+    }
     match error.class() {
         TokenErrorClass::DeadGrant => problem.remedy(SIGN_IN_AGAIN).exit(Exit::NotAuthorised),
         TokenErrorClass::ConsumerRefused => {
@@ -197,5 +212,82 @@ pub(super) fn grant_remedy(class: ErrorClass) -> &'static str {
     match class {
         ErrorClass::Unauthorized => SIGN_IN_AGAIN,
         _ => "check the network, then run the same command again: it goes on where it stopped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bucketload_auth::SecretKey;
+    use bucketload_model::CredentialId;
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn refused(code: &str) -> TokenError {
+        TokenError::Refused {
+            code: code.to_owned(),
+            description: None,
+        }
+    }
+
+    #[test]
+    fn trouble_with_credentials_in_words() {
+        let id = CredentialId::new(DateTime::UNIX_EPOCH);
+        let url: Url = "https://loads.example.org/auth/bitbucket/callback"
+            .parse()
+            .unwrap();
+        let key = |text: &str| SecretKey::parse(&text.to_owned().into()).unwrap();
+        let keys = [
+            key("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+            key("HwECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+        ];
+        let all: Vec<Problem> = vec![
+            no_consumer(),
+            callback_elsewhere(&url),
+            whose_token(),
+            app_password(),
+            needs_email(),
+            needs_workspace(),
+            token_failure(&refused("invalid_grant")),
+            token_failure(&refused("invalid_client")),
+            token_failure(&TokenError::Status { status: 503 }),
+            token_failure(&TokenError::Unreadable {
+                reason: "it is not JSON".to_owned(),
+            }),
+            CallbackError::Refused {
+                refusal: ProviderRefusal::AccessDenied,
+                description: Some("The user\u{1b}[2J denied".to_owned()),
+            }
+            .into(),
+            CredentialError::Dead {
+                label: "Ada".to_owned(),
+                reason: "Bitbucket does not know its refresh token any more".to_owned(),
+            }
+            .into(),
+            CredentialError::OtherConsumer {
+                label: "Ada".to_owned(),
+                consumer: "loads".to_owned(),
+            }
+            .into(),
+            CredentialError::Sealed {
+                id,
+                source: OpenError::OtherKey {
+                    sealed_with: keys[0].id().clone(),
+                    at_hand: keys[1].id().clone(),
+                },
+            }
+            .into(),
+            SecretKeyError::Open {
+                path: "/srv/bucketload/secret.key".into(),
+                mode: 0o644,
+            }
+            .into(),
+        ];
+        let texts: Vec<String> = all
+            .iter()
+            .map(|problem| format!("{problem}\n  exit code {}", problem.exit.code()))
+            .collect();
+        let text = texts.join("\n\n").replace(&id.to_string(), "[id]");
+        insta::assert_snapshot!(text);
     }
 }

@@ -5,6 +5,7 @@ use std::io::{IsTerminal as _, Read as _};
 use bucketload_archive::{CredentialSecret, NewCredential};
 use bucketload_auth::Credential;
 use bucketload_bitbucket::{Account, Repository};
+use bucketload_model::ErrorClass;
 use futures::TryStreamExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
@@ -40,7 +41,11 @@ pub(super) async fn run(session: &Session, options: &AddTokenOptions) -> Result<
             CredentialSecret::AccessToken(token),
         ),
     };
-    let account = check(session, options, credential).await?;
+    let account = if options.no_check {
+        None
+    } else {
+        check(session, options, credential).await?
+    };
 
     let archive = open_archive(session).await?;
     let store = credentials::store(session, &archive)?;
@@ -119,7 +124,8 @@ fn check_form(token: &SecretString, options: &AddTokenOptions) -> Result<(), Pro
     Ok(())
 }
 
-/// Asks Bitbucket whether it takes the token.
+/// Asks Bitbucket whether it takes the token, by a request that changes nothing. A
+/// scope that this wants and an import does not is no reason to refuse a token.
 async fn check(
     session: &Session,
     options: &AddTokenOptions,
@@ -128,15 +134,25 @@ async fn check(
     let client = client(session, credential)?;
     let failed = |what: &str, error| messages::request_failure(what, &error, client.credential());
     let Some(workspace) = &options.workspace else {
-        let answer = client.user().await;
-        let answer = answer.map_err(|error| failed("the account", error))?;
-        return Ok(Some(answer.item.value));
+        return match client.user().await {
+            Ok(answer) => Ok(Some(answer.item.value)),
+            Err(error) if error.class() == ErrorClass::Forbidden => {
+                output::note(messages::ACCOUNT_HIDDEN);
+                Ok(None)
+            }
+            Err(error) => Err(failed("the account", error)),
+        };
     };
     let (endpoint, first) = client.repositories(workspace);
     let mut pages = std::pin::pin!(client.pages::<Repository>(endpoint, first));
-    let page = pages.try_next().await;
-    page.map_err(|error| failed(&format!("workspace {workspace}"), error))?;
-    Ok(None)
+    match pages.try_next().await {
+        Ok(_) => Ok(None),
+        Err(error) if error.class() == ErrorClass::Forbidden => {
+            output::note(messages::WORKSPACE_HIDDEN);
+            Ok(None)
+        }
+        Err(error) => Err(failed(&format!("workspace {workspace}"), error)),
+    }
 }
 
 #[cfg(test)]
@@ -149,6 +165,7 @@ mod tests {
             email: email.map(str::to_owned),
             workspace: email.is_none().then(|| "teapots".parse().unwrap()),
             label: None,
+            no_check: false,
         };
         let result = check_form(&SecretString::from(token), &options);
         result.err().map(|problem| problem.to_string())
