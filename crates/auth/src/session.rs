@@ -361,6 +361,7 @@ fn signed(grant: &KeptGrant) -> Signed {
     Signed {
         credential: Credential::AccessToken(grant.tokens.access_token.clone()),
         revision: grant.revision,
+        expires_at: Some(grant.tokens.expires_at),
     }
 }
 

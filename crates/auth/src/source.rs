@@ -1,5 +1,7 @@
 //! Where the credential of a request comes from.
 
+use chrono::{DateTime, Utc};
+
 use crate::oauth::TokenError;
 use crate::{Credential, GrantError, GrantSession};
 
@@ -19,6 +21,15 @@ pub struct Signed {
     pub credential: Credential,
     /// Which of a grant's tokens it is.
     pub(crate) revision: u64,
+    /// When a grant's token ends.
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+}
+
+impl Signed {
+    /// Whether it has ended by `now`, as far as is known.
+    pub fn has_ended(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
 }
 
 impl Default for CredentialSource {
@@ -51,6 +62,7 @@ impl CredentialSource {
             Self::Fixed(credential) => Ok(Signed {
                 credential: credential.clone(),
                 revision: 0,
+                expires_at: None,
             }),
             Self::Grant(session) => session.current().await,
         }

@@ -19,6 +19,9 @@ const RETRY_AFTER: [Duration; 3] = [
     Duration::from_secs(20),
 ];
 
+/// Tokens that may end during the transfers of one mirror.
+const MAX_REPLACED: u32 = 5;
+
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let repository = context.repository()?;
     let mut remote = remote(context);
@@ -37,7 +40,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     }
     let mut pauses = RETRY_AFTER.into_iter();
     let credential = context.importer.client.credential();
-    let mut is_replaced = false;
+    let mut replaced = 0;
     let update = loop {
         // Fresh for each transfer: a token of an hour should outlast it.
         let signed = credential.current().await?;
@@ -47,9 +50,13 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
             Err(StageError::Mirror(error)) => error,
             Err(error) => return Err(error),
         };
-        if error.class() == ErrorClass::Unauthorized && !is_replaced {
-            is_replaced = credential.after_refusal(&signed).await?.is_some();
-            if is_replaced {
+        // One that was refused while it lived has a successor that is taken, or none.
+        // One that ended while git waited for its turn says nothing.
+        let may_replace = replaced == 0
+            || (replaced < MAX_REPLACED && signed.has_ended(context.importer.clock.now()));
+        if error.class() == ErrorClass::Unauthorized && may_replace {
+            replaced += 1;
+            if credential.after_refusal(&signed).await?.is_some() {
                 continue;
             }
         }
