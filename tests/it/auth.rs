@@ -138,6 +138,13 @@ fn a_sign_in_is_kept_and_the_next_one_replaces_it() {
     .expect(0);
     assert!(text.stdout.contains("renews itself"), "{}", text.stdout);
 
+    let mut doctor = double.command_with(&consumer, folder.path());
+    let findings = run(doctor.args(["doctor", "seaside"])).expect(0).stdout;
+    let callback = format!("{}/auth/bitbucket/callback", consumer.public_url);
+    assert!(findings.contains(&callback), "{findings}");
+    let accepted = "the sign-in “Ada Lovelace” is accepted";
+    assert!(findings.contains(accepted), "{findings}");
+
     // It is the only one: the import takes it.
     let mut import = double.command_with(&consumer, folder.path());
     run(import.args(["import", NAME])).expect(0);
@@ -303,7 +310,8 @@ fn tokens_are_checked_kept_chosen_and_removed() {
         &["--email", "ada@example.org"],
         "BLSECRET-three",
     );
-    assert!(ran.expect(0).stderr.contains("read:user:bitbucket"));
+    let said = ran.expect(0).stderr;
+    assert!(said.contains("read:workspace:bitbucket"), "{said}");
     run(bare().args(["auth", "remove", "ada@example.org"])).expect(0);
     let ran = add_token(&mut bare(), &[], "BLSECRET-two");
     assert!(ran.expect(2).stderr.contains("--email"));

@@ -160,6 +160,10 @@ pub(crate) struct DoctorOptions {
     /// Try the credential on this workspace
     #[arg(long, value_name = "WORKSPACE")]
     pub(crate) workspace: Option<String>,
+
+    /// Try this kept credential (see `bucketload auth list`)
+    #[arg(long, value_name = "LABEL|ID")]
+    pub(crate) credential: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -19,8 +19,8 @@ use chrono::{DateTime, Utc};
 use crate::output;
 
 pub(crate) use credentials::{
-    ACCOUNT_HIDDEN, WORKSPACE_HIDDEN, app_password, callback_elsewhere, cannot_listen, ended,
-    needs_email, needs_workspace, no_consumer, no_token, token_failure, whose_token,
+    app_password, callback_elsewhere, cannot_listen, ended, needs_email, needs_workspace,
+    no_consumer, no_token, token_failure, whose_token,
 };
 
 /// How the command ends.

@@ -8,15 +8,15 @@ use bucketload_auth::oauth::OAuthClient;
 use bucketload_auth::{CredentialKind, CredentialSource, Sealer};
 use bucketload_model::{Source, SystemClock, WorkspaceSlug};
 
-use super::Session;
+use crate::config::Config;
 use crate::messages::{self, Problem};
 use crate::output::printable;
 
 /// The sealer: the configured key seals, or the data directory's. What other keys
 /// of the data directory sealed is opened too.
-pub(crate) fn sealer(session: &Session) -> Result<Sealer, Problem> {
-    let data_dir = &session.config.data_dir;
-    let sealer = match &session.config.secret_key {
+pub(crate) fn sealer(config: &Config) -> Result<Sealer, Problem> {
+    let data_dir = &config.data_dir;
+    let sealer = match &config.secret_key {
         Some(key) => {
             let sealer = Sealer::new(key.clone());
             match data_dir.secret_key()? {
@@ -37,8 +37,8 @@ pub(crate) fn sealer(session: &Session) -> Result<Sealer, Problem> {
     })
 }
 
-pub(crate) fn store(session: &Session, archive: &Archive) -> Result<CredentialStore, Problem> {
-    let sealer = sealer(session)?;
+pub(crate) fn store(config: &Config, archive: &Archive) -> Result<CredentialStore, Problem> {
+    let sealer = sealer(config)?;
     Ok(CredentialStore::new(
         archive.clone(),
         sealer,
@@ -47,8 +47,8 @@ pub(crate) fn store(session: &Session, archive: &Archive) -> Result<CredentialSt
 }
 
 /// The client of the configured OAuth consumer, if there is one.
-pub(crate) fn oauth_client(session: &Session) -> Result<Option<OAuthClient>, Problem> {
-    let Some(consumer) = session.config.consumer.clone() else {
+pub(crate) fn oauth_client(config: &Config) -> Result<Option<OAuthClient>, Problem> {
+    let Some(consumer) = config.consumer.clone() else {
         return Ok(None);
     };
     let client = OAuthClient::new(consumer, Arc::new(SystemClock));
@@ -61,12 +61,12 @@ pub(crate) fn oauth_client(session: &Session) -> Result<Option<OAuthClient>, Pro
 /// The credential for an import: the one named, the environment's, or the only one
 /// kept that fits.
 pub(crate) async fn choose(
-    session: &Session,
+    config: &Config,
     archive: &Archive,
     named: Option<&str>,
     sources: &BTreeSet<Source>,
 ) -> Result<CredentialSource, Problem> {
-    let credential = &session.config.credential;
+    let credential = &config.credential;
     if named.is_none() && !credential.is_anonymous() {
         return Ok(credential.clone().into());
     }
@@ -79,10 +79,10 @@ pub(crate) async fn choose(
         return Ok(CredentialSource::default());
     };
     let client = match record.kind {
-        CredentialKind::OAuthGrant => oauth_client(session)?,
+        CredentialKind::OAuthGrant => oauth_client(config)?,
         CredentialKind::AccessToken | CredentialKind::ApiToken => None,
     };
-    let store = store(session, archive)?;
+    let store = store(config, archive)?;
     let source = store.source(record.id, client.as_ref()).await?;
     tracing::info!(credential.id = %record.id, label = record.label, "this credential is used");
     Ok(source)

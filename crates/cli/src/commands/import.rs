@@ -37,7 +37,7 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
     let _lock: DataDirLock = data_dir.lock()?;
     let archive = Archive::open(data_dir).await?;
     let named = options.credential.as_deref();
-    let credential = credentials::choose(session, &archive, named, &sources).await?;
+    let credential = credentials::choose(&session.config, &archive, named, &sources).await?;
     let client_options = ClientOptions {
         ledger: Arc::new(archive.clone()),
         ..client_options

@@ -18,14 +18,6 @@ const NAME_THE_KEY: &str = "set BUCKETLOAD_SECRET_KEY or BUCKETLOAD_SECRET_KEY_F
                             sealed it, or put the old secret.key back; where it is lost, remove \
                             the credential and add it again";
 
-/// A token without the scope to name its person.
-pub(crate) const ACCOUNT_HIDDEN: &str = "Note: the token may not say whose it is \
-    (read:user:bitbucket), so whose it is stays unknown. Imports do without.";
-/// A token without the scope to list a workspace.
-pub(crate) const WORKSPACE_HIDDEN: &str = "Note: the token may not list the repositories of \
-    its workspace (repository). Imports need that scope; a token of one repository may have it \
-    for that repository alone: name it when you import.";
-
 /// Nobody can sign in: there is no consumer.
 pub(crate) fn no_consumer() -> Problem {
     Problem::usage(
@@ -115,10 +107,10 @@ pub(crate) fn token_failure(error: &TokenError) -> Problem {
         problem.causes.push(printable(description));
     }
     match error.class() {
-        TokenErrorClass::DeadGrant => problem.remedy(SIGN_IN_AGAIN).exit(Exit::NotAuthorised),
-        TokenErrorClass::ConsumerRefused => {
-            problem.remedy(CHECK_CONSUMER).exit(Exit::NotAuthorised)
-        }
+        TokenErrorClass::DeadGrant => problem.remedy(SIGN_IN_AGAIN).with_exit(Exit::NotAuthorised),
+        TokenErrorClass::ConsumerRefused => problem
+            .remedy(CHECK_CONSUMER)
+            .with_exit(Exit::NotAuthorised),
         TokenErrorClass::Transient => problem.remedy("try again in a few minutes"),
         TokenErrorClass::Unreadable => problem.remedy(
             "something else than Bitbucket answered: check BUCKETLOAD_BITBUCKET_WEB_URL, proxies, \
@@ -149,7 +141,7 @@ impl From<CallbackError> for Problem {
         };
         let mut problem = Self::from_error(&error)
             .remedy(remedy)
-            .exit(Exit::NotAuthorised);
+            .with_exit(Exit::NotAuthorised);
         problem.causes.extend(said);
         problem
     }
@@ -180,7 +172,7 @@ impl From<CredentialError> for Problem {
             CredentialError::Seal(SealError) => ("check the system", Exit::Failed),
             CredentialError::Database(_) => ("check the disk and the data directory", Exit::Failed),
         };
-        Self::from_error(&error).remedy(remedy).exit(exit)
+        Self::from_error(&error).remedy(remedy).with_exit(exit)
     }
 }
 
@@ -285,7 +277,7 @@ mod tests {
         ];
         let texts: Vec<String> = all
             .iter()
-            .map(|problem| format!("{problem}\n  exit code {}", problem.exit.code()))
+            .map(|problem| format!("{problem}\n  exit code {}", problem.exit().code()))
             .collect();
         let text = texts.join("\n\n").replace(&id.to_string(), "[id]");
         insta::assert_snapshot!(text);

@@ -4,14 +4,16 @@ use std::io::{IsTerminal as _, Read as _};
 
 use bucketload_archive::{CredentialSecret, NewCredential};
 use bucketload_auth::Credential;
-use bucketload_bitbucket::{Account, Repository};
-use bucketload_model::ErrorClass;
-use futures::TryStreamExt as _;
+use bucketload_bitbucket::{Account, RequestError};
+use bucketload_model::{ErrorClass, Source};
+use bucketload_worker::{Access, Capabilities};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use super::{Entry, client, open_archive};
 use crate::arguments::AddTokenOptions;
+use crate::commands::doctor::bitbucket::capability;
+use crate::commands::doctor::finding::State;
 use crate::commands::{Session, credentials};
 use crate::messages::{self, Exit, Problem};
 use crate::output::{self, printable};
@@ -24,7 +26,6 @@ pub(super) async fn run(session: &Session, options: &AddTokenOptions) -> Result<
         return Err(messages::whose_token());
     }
     let token = read(options)?;
-    check_form(&token, options)?;
     let (credential, secret) = match &options.email {
         Some(email) => (
             Credential::ApiToken {
@@ -41,6 +42,7 @@ pub(super) async fn run(session: &Session, options: &AddTokenOptions) -> Result<
             CredentialSecret::AccessToken(token),
         ),
     };
+    check_form(&credential)?;
     let account = if options.no_check {
         None
     } else {
@@ -48,7 +50,7 @@ pub(super) async fn run(session: &Session, options: &AddTokenOptions) -> Result<
     };
 
     let archive = open_archive(session).await?;
-    let store = credentials::store(session, &archive)?;
+    let store = credentials::store(&session.config, &archive)?;
     let account_uuid = account.as_ref().map(|account| account.uuid.clone());
     let account_name = account.and_then(|account| account.display_name.or(account.nickname));
     let workspace = options.workspace.as_ref().map(ToString::to_string);
@@ -103,56 +105,81 @@ fn capped(from: impl std::io::Read) -> std::io::Result<String> {
 }
 
 /// What can be told without asking Bitbucket. Tokens begin with what they are.
-fn check_form(token: &SecretString, options: &AddTokenOptions) -> Result<(), Problem> {
-    let token = token.expose_secret();
-    let is_person = options.email.as_deref().map(|email| email.contains('@'));
+fn check_form(credential: &Credential) -> Result<(), Problem> {
+    let (token, is_person) = match credential {
+        Credential::Anonymous => return Err(messages::no_token()),
+        Credential::AccessToken(token) => (token.expose_secret(), false),
+        Credential::ApiToken { token, .. } => (token.expose_secret(), true),
+    };
     let is_token = !token.is_empty()
         && token.len() as u64 <= MAX_TOKEN_BYTES
         && token.bytes().all(|byte| byte.is_ascii_graphic());
     if !is_token {
         return Err(messages::no_token());
     }
-    if token.starts_with("ATBB") || is_person == Some(false) {
+    if credential.is_app_password() {
         return Err(messages::app_password());
     }
-    if token.starts_with("ATATT") && is_person.is_none() {
-        return Err(messages::needs_email());
+    match (token.starts_with("ATATT"), token.starts_with("ATCTT")) {
+        (true, _) if !is_person => Err(messages::needs_email()),
+        (_, true) if is_person => Err(messages::needs_workspace()),
+        _ => Ok(()),
     }
-    if token.starts_with("ATCTT") && is_person == Some(true) {
-        return Err(messages::needs_workspace());
-    }
-    Ok(())
 }
 
-/// Asks Bitbucket whether it takes the token, by a request that changes nothing. A
-/// scope that this wants and an import does not is no reason to refuse a token.
+/// Asks Bitbucket whether it takes the token, by requests that change nothing, and
+/// says what it may not do. That is no reason to refuse it.
 async fn check(
     session: &Session,
     options: &AddTokenOptions,
     credential: Credential,
 ) -> Result<Option<Account>, Problem> {
     let client = client(session, credential)?;
-    let failed = |what: &str, error| messages::request_failure(what, &error, client.credential());
-    let Some(workspace) = &options.workspace else {
-        return match client.user().await {
-            Ok(answer) => Ok(Some(answer.item.value)),
-            Err(error) if error.class() == ErrorClass::Forbidden => {
-                output::note(messages::ACCOUNT_HIDDEN);
-                Ok(None)
-            }
-            Err(error) => Err(failed("the account", error)),
+    let source = options.workspace.clone().map(Source::Workspace);
+    let found = Capabilities::find(&client, source.as_ref()).await;
+    if let Some(error) = refusal(&found) {
+        let what = match &options.workspace {
+            Some(workspace) => format!("workspace {workspace}"),
+            None => "the account".to_owned(),
         };
-    };
-    let (endpoint, first) = client.repositories(workspace);
-    let mut pages = std::pin::pin!(client.pages::<Repository>(endpoint, first));
-    match pages.try_next().await {
-        Ok(_) => Ok(None),
-        Err(error) if error.class() == ErrorClass::Forbidden => {
-            output::note(messages::WORKSPACE_HIDDEN);
-            Ok(None)
-        }
-        Err(error) => Err(failed(&format!("workspace {workspace}"), error)),
+        return Err(messages::request_failure(&what, error, client.credential()));
     }
+    for (tried, access) in &found.tried {
+        let finding = capability(*tried, access, client.credential(), &found);
+        if finding.state != State::Ok {
+            let remedy = finding.remedy.unwrap_or_default();
+            output::note(&format!(
+                "{}: {}\n  what to do: {remedy}",
+                tried.name(),
+                finding.text
+            ));
+        }
+    }
+    Ok(found.account.ok())
+}
+
+/// Why the token is of no use, if nothing accepts it. Some endpoints refuse tokens
+/// of a repository as if they were wrong.
+fn refusal(found: &Capabilities) -> Option<&RequestError> {
+    let is_accepted = |access: &Access| {
+        matches!(
+            access,
+            Access::Allowed | Access::ScopeMissing(_) | Access::NotPermitted(_)
+        )
+    };
+    let account = match &found.account {
+        Ok(_) => return None,
+        Err(error) if error.class() == ErrorClass::Forbidden => return None,
+        Err(error) => error,
+    };
+    if found.tried.iter().any(|(_, access)| is_accepted(access)) {
+        return None;
+    }
+    let last = found.tried.iter().find_map(|(_, access)| match access {
+        Access::Refused(error) | Access::Hidden(error) | Access::Unknown(error) => Some(error),
+        Access::Allowed | Access::ScopeMissing(_) | Access::NotPermitted(_) => None,
+    });
+    Some(last.unwrap_or(account))
 }
 
 #[cfg(test)]
@@ -160,14 +187,11 @@ mod tests {
     use super::*;
 
     fn refused(token: &str, email: Option<&str>) -> Option<String> {
-        let options = AddTokenOptions {
-            token_file: None,
-            email: email.map(str::to_owned),
-            workspace: email.is_none().then(|| "teapots".parse().unwrap()),
-            label: None,
-            no_check: false,
+        let credential = match email {
+            Some(email) => Credential::api_token(email, token),
+            None => Credential::access_token(token),
         };
-        let result = check_form(&SecretString::from(token), &options);
+        let result = check_form(&credential);
         result.err().map(|problem| problem.to_string())
     }
 

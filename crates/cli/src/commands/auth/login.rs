@@ -21,7 +21,7 @@ use crate::messages::{self, Exit, Problem};
 use crate::output::{self, printable};
 
 pub(super) async fn run(session: &Session, options: &LoginOptions) -> Result<Exit, Problem> {
-    let oauth = credentials::oauth_client(session)?.ok_or_else(messages::no_consumer)?;
+    let oauth = credentials::oauth_client(&session.config)?.ok_or_else(messages::no_consumer)?;
     let redirect_uri = &oauth.consumer().redirect_uri;
     let address =
         loopback(redirect_uri).ok_or_else(|| messages::callback_elsewhere(redirect_uri))?;
@@ -30,7 +30,7 @@ pub(super) async fn run(session: &Session, options: &LoginOptions) -> Result<Exi
         .map_err(|error| messages::cannot_listen(address, &error))?;
     // Whether the result can be kept is known before anybody is asked.
     let archive = open_archive(session).await?;
-    let store = credentials::store(session, &archive)?;
+    let store = credentials::store(&session.config, &archive)?;
 
     let pending = oauth.consumer().authorize();
     invite(session, options, &pending.url(oauth.consumer()));

@@ -36,7 +36,7 @@ async fn to_configured(
     options: &RotateKeyOptions,
     key: &SecretKey,
 ) -> Result<(u64, KeyId), Problem> {
-    let mut opening = credentials::sealer(session)?;
+    let mut opening = credentials::sealer(&session.config)?;
     if let Some(path) = &options.old_key_file {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Problem::of(format!("cannot read {}", path.display()), &error).with_usage_exit()

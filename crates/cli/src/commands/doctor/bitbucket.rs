@@ -1,7 +1,7 @@
 //! What Bitbucket has to say: whether it answers, what the credential may do,
 //! what is left of the quota, and what it is going to remove.
 
-use bucketload_auth::Credential;
+use bucketload_auth::{Credential, CredentialSource};
 use bucketload_bitbucket::{Client, RequestError, RequestErrorKind};
 use bucketload_model::{AnnouncedRemoval, BucketState, ErrorClass, WorkspaceSlug};
 use bucketload_worker::{Access, Capabilities, Capability};
@@ -92,7 +92,7 @@ pub(super) fn clock(difference: Option<chrono::Duration>) -> Finding {
 }
 
 /// Whether the credential is accepted, and whose it is.
-pub(super) fn credential(credential: &Credential, found: &Capabilities) -> Finding {
+pub(super) fn credential(credential: &CredentialSource, found: &Capabilities) -> Finding {
     const CHECK: &str = "credential";
     let who = credential.description();
     if credential.is_anonymous() {
@@ -130,11 +130,13 @@ pub(super) fn credential(credential: &Credential, found: &Capabilities) -> Findi
             let finding = refused(CHECK, error, credential);
             match credential {
                 // A wrong token and one that belongs to no account look alike.
-                Credential::AccessToken(_) if found.tried_on.is_none() => finding.with_remedy(
-                    "it may be mistyped, expired or revoked. A token of a repository, project \
+                CredentialSource::Fixed(Credential::AccessToken(_)) if found.tried_on.is_none() => {
+                    finding.with_remedy(
+                        "it may be mistyped, expired or revoked. A token of a repository, project \
                      or workspace can be checked there only: bucketload doctor \
                      WORKSPACE/REPOSITORY",
-                ),
+                    )
+                }
                 _ => finding,
             }
         }
@@ -142,16 +144,16 @@ pub(super) fn credential(credential: &Credential, found: &Capabilities) -> Findi
     }
 }
 
-fn refused(check: &'static str, error: &RequestError, credential: &Credential) -> Finding {
+fn refused(check: &'static str, error: &RequestError, credential: &CredentialSource) -> Finding {
     let problem = messages::request_failure("what it was asked", error, credential);
     Finding::of(check, &problem)
 }
 
 /// One capability: there, or what is missing and what an import lacks without it.
-pub(super) fn capability(
+pub(in crate::commands) fn capability(
     capability: Capability,
     access: &Access,
-    credential: &Credential,
+    credential: &CredentialSource,
     found: &Capabilities,
 ) -> Finding {
     let check = capability.name();

@@ -8,7 +8,7 @@ use crate::output;
 /// How good or bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum State {
+pub(in crate::commands) enum State {
     Ok,
     /// Could not be checked, because something before it failed.
     Skipped,
@@ -33,14 +33,14 @@ impl State {
 
 /// What one check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Finding {
+pub(in crate::commands) struct Finding {
     /// The check, as one word for scripts.
-    pub(super) check: &'static str,
-    pub(super) state: State,
+    pub(in crate::commands) check: &'static str,
+    pub(in crate::commands) state: State,
     #[serde(rename = "finding")]
-    pub(super) text: String,
+    pub(in crate::commands) text: String,
     /// What to do about it.
-    pub(super) remedy: Option<String>,
+    pub(in crate::commands) remedy: Option<String>,
 }
 
 impl Finding {

@@ -99,6 +99,21 @@ pub(super) fn disk_space(health: &DataDirHealth) -> Finding {
     }
 }
 
+/// Whether people can sign in with Bitbucket, and which callback its consumer wants.
+pub(super) fn sign_in(config: &Config) -> Finding {
+    const CHECK: &str = "sign_in";
+    match &config.consumer {
+        Some(consumer) => Finding::ok(
+            CHECK,
+            format!(
+                "callback URL of the OAuth consumer: {}",
+                consumer.redirect_uri
+            ),
+        ),
+        None => Finding::skipped(CHECK, "no OAuth consumer is set (docs/CREDENTIALS.md)"),
+    }
+}
+
 /// Whether the database can be opened, by this version, and is undamaged. Also
 /// whether there is one of the present schema, which can be asked things.
 pub(super) async fn database(config: &Config) -> (Finding, bool) {

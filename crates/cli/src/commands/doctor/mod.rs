@@ -3,8 +3,8 @@
 //! One function per check, in `machine` and `bitbucket`; the order of lines is that of
 //! [`examine`]. A check never changes anything but the account of requests.
 
-mod bitbucket;
-mod finding;
+pub(super) mod bitbucket;
+pub(super) mod finding;
 mod machine;
 
 use std::path::Path;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bucketload_archive::Archive;
+use bucketload_auth::CredentialSource;
 use bucketload_bitbucket::{Client, ClientOptions, WaitPolicy};
 use bucketload_model::{
     AnnouncedRemoval, BucketState, Clock as _, QuotaLedger as _, QuotaRule, Source, SystemClock,
@@ -19,7 +20,7 @@ use bucketload_model::{
 use bucketload_worker::Capabilities;
 
 use self::finding::{Finding, Findings, State};
-use super::Session;
+use super::{Session, credentials};
 use crate::arguments::DoctorOptions;
 use crate::config::Config;
 use crate::messages::{Exit, Problem};
@@ -31,6 +32,13 @@ const RETRY_DELAY: Duration = Duration::from_millis(50);
 /// A server that takes longer for all questions together does not answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Which credential is tried, and on what.
+#[derive(Debug, Clone, Copy)]
+struct Wanted<'a> {
+    credential: Option<&'a str>,
+    source: Option<&'a Source>,
+}
+
 pub(crate) async fn run(
     session: &Session,
     file: Option<&Path>,
@@ -41,7 +49,11 @@ pub(crate) async fn run(
         Some(text) => Some(text.parse()?),
         None => None,
     };
-    let findings = examine(&session.config, file, source.as_ref()).await;
+    let wanted = Wanted {
+        credential: options.credential.as_deref(),
+        source: source.as_ref(),
+    };
+    let findings = examine(&session.config, file, wanted).await;
     Ok(show(findings, session.json))
 }
 
@@ -67,7 +79,7 @@ fn show(findings: Vec<Finding>, json: bool) -> Exit {
     findings.exit()
 }
 
-async fn examine(config: &Config, file: Option<&Path>, source: Option<&Source>) -> Vec<Finding> {
+async fn examine(config: &Config, file: Option<&Path>, wanted: Wanted<'_>) -> Vec<Finding> {
     let health = config.data_dir.health();
     let addresses = machine::addresses(config);
     let may_ask = addresses.state < State::Failed;
@@ -76,6 +88,7 @@ async fn examine(config: &Config, file: Option<&Path>, source: Option<&Source>) 
         addresses,
         machine::data_directory(config, &health),
         machine::disk_space(&health),
+        machine::sign_in(config),
     ];
     let (database, is_readable) = machine::database(config).await;
     findings.push(database);
@@ -91,7 +104,7 @@ async fn examine(config: &Config, file: Option<&Path>, source: Option<&Source>) 
         let because = "the credential must not be sent";
         findings.push(Finding::skipped("bitbucket", because));
     } else if may_ask {
-        ask(config, archive.as_ref(), source, &mut findings).await;
+        ask(config, archive.as_ref(), wanted, &mut findings).await;
     } else {
         findings.push(Finding::skipped("bitbucket", "its address cannot be used"));
     }
@@ -105,14 +118,25 @@ async fn examine(config: &Config, file: Option<&Path>, source: Option<&Source>) 
 async fn ask(
     config: &Config,
     archive: Option<&Archive>,
-    source: Option<&Source>,
+    wanted: Wanted<'_>,
     findings: &mut Vec<Finding>,
 ) {
-    let client = match client(config, archive) {
+    let credential = match chosen(config, archive, wanted).await {
+        Ok(credential) => credential,
+        Err(problem) => {
+            findings.push(Finding::of("credential", &problem));
+            findings.push(Finding::skipped(
+                "bitbucket",
+                "there is no credential for it",
+            ));
+            return;
+        }
+    };
+    let client = match client(config, archive, credential) {
         Ok(client) => client,
         Err(problem) => return findings.push(Finding::of("bitbucket", &problem)),
     };
-    let asked = tokio::time::timeout(PATIENCE, Capabilities::find(&client, source)).await;
+    let asked = tokio::time::timeout(PATIENCE, Capabilities::find(&client, wanted.source)).await;
     let Ok(found) = asked else {
         findings.push(bitbucket::silent(&client));
         return;
@@ -135,13 +159,33 @@ async fn ask(
             ));
         }
     }
+    client.credential().settle().await;
     let state = quota_state(config, &client, archive).await;
     let now = SystemClock.now();
     findings.push(bitbucket::quota(client.hourly_quota(), state, now));
     findings.extend(bitbucket::removals(&removals(&client, archive).await));
 }
 
-fn client(config: &Config, archive: Option<&Archive>) -> Result<Client, Problem> {
+/// The credential that an import would take.
+async fn chosen(
+    config: &Config,
+    archive: Option<&Archive>,
+    wanted: Wanted<'_>,
+) -> Result<CredentialSource, Problem> {
+    match archive {
+        Some(archive) => {
+            let sources = wanted.source.cloned().into_iter().collect();
+            credentials::choose(config, archive, wanted.credential, &sources).await
+        }
+        None => Ok(config.credential.clone().into()),
+    }
+}
+
+fn client(
+    config: &Config,
+    archive: Option<&Archive>,
+    credential: CredentialSource,
+) -> Result<Client, Problem> {
     let mut options = ClientOptions::new(config.api_url.clone());
     options.allow_insecure = config.allow_insecure;
     options.hourly_quota = config.rest_quota;
@@ -153,7 +197,7 @@ fn client(config: &Config, archive: Option<&Archive>) -> Result<Client, Problem>
     if let Some(archive) = archive {
         options.ledger = Arc::new(archive.clone());
     }
-    Ok(Client::new(options, config.credential.clone())?)
+    Ok(Client::new(options, credential)?)
 }
 
 /// The account of this credential's requests; absent where nobody keeps it.
@@ -168,7 +212,10 @@ async fn quota_state(
         reserve_percent: 0,
     };
     let own = config.quota_bucket.clone();
-    let bucket = format!("rest:{}", own.unwrap_or_else(|| config.credential.bucket()));
+    let bucket = format!(
+        "rest:{}",
+        own.unwrap_or_else(|| client.credential().bucket())
+    );
     let mut state = None;
     let archive = archive?;
     let look = archive.update(
