@@ -21,6 +21,9 @@ use self::secret::Opened;
 use super::sql::statement;
 use super::{Archive, DatabaseError};
 
+/// Held while a label is looked for and taken, and while all secrets are sealed anew.
+const LOCK: &str = "credentials";
+
 /// The credentials in an archive's database, with the key that opens them.
 #[derive(Debug, Clone)]
 pub struct CredentialStore {
@@ -125,6 +128,7 @@ impl CredentialStore {
             _ => (None, None, &new.scopes),
         };
         let mut transaction = self.archive.begin().await?;
+        transaction.inner.lock(LOCK).await?;
         let taken: i64 = statement(
             "select count(*) from credentials
              where label = $1 and coalesce(owner_id, '') = coalesce($2, '')",

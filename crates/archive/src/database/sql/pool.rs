@@ -67,6 +67,8 @@ impl Pool {
                     .await?;
                 Ok(())
             }
+            // Where the server is told otherwise, its owner has chosen so.
+            Self::Postgres(_) => Ok(()),
         }
     }
 
