@@ -131,7 +131,7 @@ async fn a_secret_that_was_moved_to_another_row_stays_shut() {
     let mine = store.add(&new("mine", access_token("a"))).await.unwrap();
     store.add(&new("yours", access_token("b"))).await.unwrap();
     let mut side = SqliteConnectOptions::new()
-        .filename(fixture.data_dir.database())
+        .filename(fixture.data_dir.root().join("bucketload.db"))
         .connect()
         .await
         .unwrap();
