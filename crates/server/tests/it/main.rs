@@ -1,0 +1,1 @@
+//! The server over real HTTP, with the simulator as Bitbucket.
