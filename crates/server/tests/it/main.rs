@@ -1,1 +1,17 @@
 //! The server over real HTTP, with the simulator as Bitbucket.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
+
+mod access;
+mod administration;
+mod callback;
+mod forms;
+mod pages;
+mod sessions;
+mod setup;
+mod sign_in;
+mod support;
+mod tokens;
