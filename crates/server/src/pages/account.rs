@@ -105,8 +105,8 @@ fn tokens(person: &Person, account: &Account) -> Markup {
             @if let Some(token) = &account.fresh_token {
                 div class="fresh" role="status" {
                     p { strong { "Copy your new token now. It is shown this once." } }
-                    input class="code" readonly value=(token.expose_secret())
-                        aria-label="New service token" autofocus;
+                    textarea class="code" id="new-token" rows="2" readonly autofocus
+                        aria-label="New service token" { (token.expose_secret()) }
                 }
             }
             @if account.tokens.is_empty() { (empty("You have no tokens.")) }

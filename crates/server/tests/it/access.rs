@@ -75,6 +75,6 @@ async fn who_is_sent_to_sign_in_comes_back_to_where_they_wanted() {
         page.location(),
         "/sign-in?next=%2Fadministration%2Faudit%3Fbefore%3Da%252Fb"
     );
-    let page = browser.get(&page.location().to_owned()).await.is(200);
+    let page = browser.get(page.location()).await.is(200);
     page.says("value=\"/administration/audit?before=a%2Fb\"");
 }

@@ -230,7 +230,7 @@ async fn broken_replies_of_the_token_page_are_words() {
         house
             .bitbucket
             .add_fault(Fault::on_path(TOKEN_PAGE, effect));
-        browser.get(&callback).await.is_error().says(words);
+        browser.get(&callback).await.refuses().says(words);
         assert!(!browser.is_in().await);
     }
 }

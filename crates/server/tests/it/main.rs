@@ -2,11 +2,14 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
     reason = "a helper that fails is a test that fails"
 )]
 
 mod access;
 mod administration;
+mod browser;
 mod callback;
 mod forms;
 mod pages;
@@ -15,3 +18,4 @@ mod setup;
 mod sign_in;
 mod support;
 mod tokens;
+mod webdriver;

@@ -271,7 +271,7 @@ impl Page {
     }
 
     #[track_caller]
-    pub(crate) fn is_error(self) -> Self {
+    pub(crate) fn refuses(self) -> Self {
         let is_error = self.status.is_client_error() || self.status.is_server_error();
         assert!(is_error, "{}\n{}", self.status, self.body);
         self

@@ -13,7 +13,7 @@ async fn make(browser: &mut Browser, scopes: &[&str], days: &str) -> String {
     let mut fields = vec![("name", "nightly"), ("days", days)];
     fields.extend(scopes.iter().map(|scope| ("scope", *scope)));
     let page = browser.post("/account/tokens", &fields).await.is(201);
-    let token = between(&page.body, "value=\"blt_", "\"").unwrap();
+    let token = between(&page.body, "service token\">blt_", "<").unwrap();
     format!("blt_{token}")
 }
 
