@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use bucketload_archive::DatabaseError;
+use bucketload_archive::{CredentialError, DatabaseError};
 
 use crate::pages::problem;
 use crate::security::secrets::NoRandom;
@@ -111,6 +111,13 @@ impl PageError {
 
 impl From<DatabaseError> for PageError {
     fn from(error: DatabaseError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "a page failed");
+        Self::internal()
+    }
+}
+
+impl From<CredentialError> for PageError {
+    fn from(error: CredentialError) -> Self {
         tracing::error!(error = &error as &dyn std::error::Error, "a page failed");
         Self::internal()
     }

@@ -22,7 +22,8 @@ pub struct ServerOptions {
     pub archive: Archive,
     /// Where everything is kept.
     pub data_dir: DataDir,
-    /// Seals what is remembered of people who are at Bitbucket to sign in.
+    /// Seals the credentials of people, and what is remembered of those who are at
+    /// Bitbucket to sign in.
     pub sealer: Sealer,
     /// The Bitbucket to sign in with.
     pub bitbucket: BitbucketOptions,

@@ -31,6 +31,11 @@ pub(crate) fn router(app: App) -> Router {
             "/account/identities/disconnect",
             post(account::identities::disconnect),
         )
+        .route("/account/connections", post(account::connections::connect))
+        .route(
+            "/account/connections/remove",
+            post(account::connections::remove),
+        )
         .route("/account/sessions/end", post(account::sessions::end))
         .route("/account/tokens", post(account::tokens::create))
         .route("/account/tokens/remove", post(account::tokens::remove))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
+use bucketload_archive::CredentialStore;
 use bucketload_auth::oauth::{Consumer, ConsumerError, OAuthClient, TokenError, redirect_uri};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -93,9 +94,13 @@ impl Server {
             content_security_policy: content_security_policy(
                 oauth.is_some().then_some(&bitbucket.web_url),
             ),
+            credentials: CredentialStore::new(
+                options.archive.clone(),
+                options.sealer,
+                Arc::clone(&options.clock),
+            ),
             archive: options.archive,
             data_dir: options.data_dir,
-            sealer: options.sealer,
             clock: options.clock,
             public_url,
             bitbucket,

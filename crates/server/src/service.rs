@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use bucketload_archive::{Archive, AuditEntry, DataDir, DatabaseError, Transaction, UserRecord};
-use bucketload_auth::Sealer;
+use bucketload_archive::{
+    Archive, AuditEntry, CredentialStore, DataDir, DatabaseError, Transaction, UserRecord,
+};
 use bucketload_auth::oauth::OAuthClient;
 use bucketload_model::Clock;
 use chrono::{DateTime, Duration, Utc};
@@ -25,7 +26,8 @@ pub(crate) type App = Arc<Service>;
 pub(crate) struct Service {
     pub(crate) archive: Archive,
     pub(crate) data_dir: DataDir,
-    pub(crate) sealer: Sealer,
+    /// What people let this service do at Bitbucket in their name, sealed.
+    pub(crate) credentials: CredentialStore,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) public_url: Url,
     pub(crate) bitbucket: BitbucketOptions,
@@ -61,6 +63,18 @@ impl Service {
 
     pub(crate) async fn switches(&self) -> Result<Switches, DatabaseError> {
         Ok(Switches::read(&self.archive.service_settings().await?))
+    }
+
+    /// Notes what a user did where that has a transaction of its own.
+    pub(crate) async fn note_alone(
+        &self,
+        who: &UserRecord,
+        action: &str,
+        subject: &str,
+    ) -> Result<(), PageError> {
+        let mut transaction = self.archive.begin().await?;
+        self.note(&mut transaction, who, action, subject).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Notes in the audit log what a user did, in the transaction that does it.

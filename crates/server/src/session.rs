@@ -45,6 +45,10 @@ pub(crate) struct Person {
 #[derive(Debug, Clone)]
 pub(crate) struct Administrator(pub(crate) Person);
 
+/// A person who may import.
+#[derive(Debug, Clone)]
+pub(crate) struct Member(pub(crate) Person);
+
 /// Somebody who does not get the page, and what they get in its place.
 #[derive(Debug)]
 pub(crate) struct TurnedAway(Box<Response>);
@@ -132,6 +136,19 @@ impl FromRequestParts<App> for Person {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, TurnedAway> {
         let visitor = Visitor::of(parts, app).await;
         visitor.map_err(TurnedAway::with)?.into_person(parts)
+    }
+}
+
+impl FromRequestParts<App> for Member {
+    type Rejection = TurnedAway;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, TurnedAway> {
+        let person = Person::from_request_parts(parts, app).await?;
+        if person.user.role >= UserRole::Member {
+            Ok(Self(person))
+        } else {
+            Err(TurnedAway::with(PageError::only_for("members")))
+        }
     }
 }
 

@@ -23,7 +23,11 @@ impl Service {
     ) -> Result<Markup, PageError> {
         let now = self.now();
         let id = person.user.id;
+        let owner = id.to_string();
+        let mut connections = self.archive.credentials().await?;
+        connections.retain(|record| record.owner.as_ref() == Some(&owner));
         let account = Account {
+            connections,
             identities: self.archive.identities_of(id).await?,
             sessions: self.archive.sessions_of(id, now).await?,
             tokens: self.archive.service_tokens_of(id).await?,

@@ -1,7 +1,7 @@
 //! The account page.
 
-use bucketload_archive::{IdentityRecord, ServiceTokenRecord, SessionRecord};
-use bucketload_model::TokenScope;
+use bucketload_archive::{CredentialRecord, IdentityRecord, ServiceTokenRecord, SessionRecord};
+use bucketload_model::{TokenScope, UserRole};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,6 +16,7 @@ use crate::session::Person;
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) identities: Vec<IdentityRecord>,
+    pub(crate) connections: Vec<CredentialRecord>,
     pub(crate) sessions: Vec<SessionRecord>,
     pub(crate) tokens: Vec<ServiceTokenRecord>,
     pub(crate) has_consumer: bool,
@@ -32,6 +33,7 @@ pub(crate) fn page(person: &Person, account: &Account) -> Markup {
             @if let Some(email) = &user.email { " · " (email) }
         }
         (identities(person, account))
+        (connections(person, account))
         (tokens(person, account))
         (sessions(person, account))
     };
@@ -81,6 +83,67 @@ fn identities(person: &Person, account: &Account) -> Markup {
                 }
             } @else {
                 p class="hint" { "No OAuth consumer is set up, so none can be connected now." }
+            }
+        }
+    }
+}
+
+/// Nothing for viewers, who import nothing and have connected nothing.
+fn connections(person: &Person, account: &Account) -> Markup {
+    let may_connect = person.user.role >= UserRole::Member;
+    html! {
+        @if may_connect || !account.connections.is_empty() {
+            section id="connections" {
+                h2 { "Bitbucket for imports" }
+                p class="hint" {
+                    "What this service may read at Bitbucket in your name. Signing in is no \
+                     consent to that."
+                }
+                @if account.connections.is_empty() {
+                    (empty("Nothing yet. Bitbucket shows what you agree to before you do."))
+                }
+                ul class="rows" {
+                    @for connection in &account.connections {
+                        (connection_row(person, connection))
+                    }
+                }
+                @if may_connect && account.has_consumer {
+                    form method="post" action="/account/connections" {
+                        (form_field(&person.token))
+                        button type="submit" {
+                            "Connect Bitbucket for imports" (icons::ARROW.show())
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn connection_row(person: &Person, connection: &CredentialRecord) -> Markup {
+    html! {
+        li {
+            (icons::BUCKET.show())
+            div class="grow" {
+                strong { (connection.label) }
+                @if let Some(reason) = &connection.dead_because {
+                    " " span class="badge bad" { (icons::STOP.show()) "ended" }
+                    div class="detail" { (reason) ". Connect it again." }
+                }
+                div class="detail" {
+                    "connected " (time(connection.created_at)) " · "
+                    @match connection.used_at {
+                        Some(used) => { "last used " (time(used)) }
+                        None => { "never used" }
+                    }
+                    @for scope in &connection.scopes { " " code class="scope" { (scope) } }
+                }
+            }
+            form method="post" action="/account/connections/remove" {
+                (form_field(&person.token))
+                input type="hidden" name="connection" value=(connection.id);
+                button class="quiet danger" type="submit"
+                    aria-label={"Remove " (connection.label)} { "Remove" }
             }
         }
     }

@@ -58,6 +58,11 @@ pub(crate) async fn answer(
                 .await
         }
         Purpose::Connect => app.connect(&visitor, &flow, &profile).await,
+        Purpose::Import => {
+            let user = visitor.user.as_ref().ok_or_else(words::not_begun_here)?;
+            app.keep_connection(user, tokens, &profile).await?;
+            Ok(Redirect::to(&flow.next).into_response())
+        }
     }
 }
 
@@ -213,7 +218,7 @@ impl Service {
 
 impl Profile {
     /// For the audit log.
-    fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match &self.display_name {
             Some(name) => format!("{} {}", shortened(name), self.account),
             None => self.account.to_string(),
@@ -222,7 +227,7 @@ impl Profile {
 }
 
 /// Names of others: one line, not long.
-fn shortened(name: &str) -> String {
+pub(crate) fn shortened(name: &str) -> String {
     let printable = name.chars().map(|c| if c.is_control() { ' ' } else { c });
     printable.take(100).collect()
 }

@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     SignIn,
     /// To sign in with this account, too, from now on.
     Connect,
+    /// To let this service import in their name.
+    Import,
 }
 
 /// What is remembered of somebody who is at Bitbucket: sealed, in their session.
@@ -54,13 +56,14 @@ impl Service {
         };
         let address = flow.pending.url(oauth.consumer());
         let plain = serde_json::to_vec(&flow)?;
-        Ok((self.sealer.seal(&place(session), &plain)?, address))
+        let sealed = self.credentials.sealer().seal(&place(session), &plain)?;
+        Ok((sealed, address))
     }
 
     /// Opens what is remembered, unless it is too old or from before a change of keys.
     pub(crate) fn open_flow(&self, session: &SessionRecord) -> Option<Flow> {
         let sealed = session.flow.as_deref()?;
-        let plain = self.sealer.open(&place(session), sealed);
+        let plain = self.credentials.sealer().open(&place(session), sealed);
         let plain = plain
             .inspect_err(|error| tracing::warn!(%error, "a sign-in cannot go on"))
             .ok()?;

@@ -19,10 +19,12 @@ const PAGES: [(&str, [u16; 5]); 9] = [
 ];
 
 /// The same for forms with nothing in them but their token.
-const FORMS: [(&str, [u16; 5]); 9] = [
+const FORMS: [(&str, [u16; 5]); 11] = [
     ("/sign-in/code", [422, 422, 422, 422, 422]),
     ("/account/identities", [303, 403, 303, 303, 303]),
     ("/account/identities/disconnect", [303, 403, 422, 422, 422]),
+    ("/account/connections", [303, 403, 403, 303, 303]),
+    ("/account/connections/remove", [303, 403, 422, 422, 422]),
     ("/account/sessions/end", [303, 403, 422, 422, 422]),
     ("/account/tokens", [303, 403, 422, 422, 422]),
     ("/account/tokens/remove", [303, 403, 422, 422, 422]),

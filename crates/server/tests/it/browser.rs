@@ -40,6 +40,13 @@ async fn a_person_sets_up_signs_out_and_signs_in_with_bitbucket() {
     browser.click("#grant").await;
     browser.wait_for("#identities .rows li").await;
     assert_eq!(browser.url().await, format!("{home}account"));
+    // Lets it import, through the consent page again.
+    browser
+        .click("form[action='/account/connections'] button")
+        .await;
+    browser.click("#grant").await;
+    browser.wait_for("#connections .rows li").await;
+    assert_eq!(browser.url().await, format!("{home}account"));
     // Makes a token.
     browser.click("#tokens summary").await;
     browser.write("#tokens [name=name]", "nightly").await;

@@ -5,7 +5,7 @@ use reqwest::header;
 use crate::support::{Browser, House};
 
 /// Every form that changes something, as somebody who is signed in could send it.
-const FORMS: [&str; 12] = [
+const FORMS: [&str; 14] = [
     "/setup",
     "/sign-in/code",
     "/sign-in/bitbucket",
@@ -13,6 +13,8 @@ const FORMS: [&str; 12] = [
     "/sign-out/everywhere",
     "/account/identities",
     "/account/identities/disconnect",
+    "/account/connections",
+    "/account/connections/remove",
     "/account/sessions/end",
     "/account/tokens",
     "/account/tokens/remove",

@@ -11,6 +11,7 @@ mod access;
 mod administration;
 mod browser;
 mod callback;
+mod connections;
 mod forms;
 mod pages;
 mod sessions;
