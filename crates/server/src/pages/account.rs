@@ -168,7 +168,7 @@ fn tokens(person: &Person, account: &Account) -> Markup {
             @if let Some(token) = &account.fresh_token {
                 div class="fresh" role="status" {
                     p { strong { "Copy your new token now. It is shown this once." } }
-                    textarea class="code" id="new-token" rows="2" readonly autofocus
+                    textarea class="code" id="new-token" rows="3" readonly autofocus
                         aria-label="New service token" { (token.expose_secret()) }
                 }
             }

@@ -25,9 +25,9 @@ pub(crate) fn page(person: &Person, entries: &[AuditEntry], has_more: bool) -> M
                     tbody {
                         @for entry in entries {
                             tr {
-                                td data-label="When" { (time(entry.happened_at)) }
+                                td { (time(entry.happened_at)) }
                                 th scope="row" { (entry.who) }
-                                td data-label="Did what" {
+                                td {
                                     (entry.action)
                                     @if !entry.subject.is_empty() {
                                         div class="detail" { (entry.subject) }
