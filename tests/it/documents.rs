@@ -43,6 +43,7 @@ fn every_link_between_documents_leads_somewhere() {
         "docs/DECISIONS.md",
         "docs/ARCHITECTURE.md",
         "docs/CREDENTIALS.md",
+        "docs/SERVER.md",
     ] {
         let text = read(page);
         let folder = root.join(page).parent().unwrap().to_owned();

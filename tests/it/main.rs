@@ -19,5 +19,6 @@ mod postgres_archive;
 mod proxy;
 mod quota;
 mod recorded;
+mod serve;
 mod support;
 mod update;

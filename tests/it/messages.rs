@@ -20,6 +20,8 @@ fn help_texts() {
         "stages",
         "simulator",
         "demo",
+        "serve",
+        "auth",
     ];
     let texts = commands.map(|command| {
         let mut line = bare_command(folder.path());

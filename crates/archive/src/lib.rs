@@ -17,6 +17,10 @@ pub use database::{
     RepositoryRecord, StageProgress, Stored, StoredActivity, StoredImport, StoredRepository,
     Tagged, Tally, Transaction,
 };
+// The people who use the service.
+pub use database::{
+    AuditEntry, CodeFor, IdentityRecord, SecretHash, ServiceTokenRecord, SessionRecord, UserRecord,
+};
 pub use export::{ExportError, ExportedFile, Manifest, export_jsonl};
 pub use health::{DataDirHealth, FolderHealth};
 pub use secret_key::{KeyRotation, SecretKeyError};

@@ -65,6 +65,9 @@ endpoints! {
     User: "user",
         "/user",
         1, ["account"], "read:user:bitbucket";
+    UserEmails: "user/emails",
+        "/user/emails",
+        100, ["email"], "read:user:bitbucket";
     UserWorkspaces: "user/workspaces",
         "/user/workspaces",
         100, ["account"], "read:workspace:bitbucket";

@@ -30,10 +30,10 @@ pub use governor::{Governor, GovernorOptions};
 pub use lenient::Loose;
 pub use models::{
     Account, Activity, ActivityKind, BranchRestriction, BranchingModel, Comment, Commit,
-    CommitAuthor, CommitStatus, DeployKey, Download, EffectiveReviewer, Environment, FileChange,
-    FileSide, Group, Hook, Inline, InlineAnchor, Issue, IssueAttachment, IssueChange, IssueComment,
-    IssueField, KnownHost, Membership, ModelBranch, Permission, PipelinesConfig, Project,
-    PullRequest, Ref, Repository, Schedule, Task, Update, Variable, Verdict, Workspace,
+    CommitAuthor, CommitStatus, DeployKey, Download, EffectiveReviewer, EmailAddress, Environment,
+    FileChange, FileSide, Group, Hook, Inline, InlineAnchor, Issue, IssueAttachment, IssueChange,
+    IssueComment, IssueField, KnownHost, Membership, ModelBranch, Permission, PipelinesConfig,
+    Project, PullRequest, Ref, Repository, Schedule, Task, Update, Variable, Verdict, Workspace,
     WorkspaceAccess,
 };
 pub use options::{ClientOptions, WaitPolicy};

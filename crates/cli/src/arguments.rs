@@ -5,7 +5,7 @@ mod auth;
 use std::path::PathBuf;
 
 pub(crate) use auth::{
-    AddTokenOptions, AuthCommand, LoginOptions, RemoveOptions, RotateKeyOptions,
+    AddTokenOptions, AdminCodeOptions, AuthCommand, LoginOptions, RemoveOptions, RotateKeyOptions,
 };
 use bucketload_model::Stage;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -65,9 +65,13 @@ pub(crate) enum Command {
     Auth(AuthCommand),
     /// Show the stages of an import
     Stages,
+    /// Serve the dashboard and its REST API. It shows imports and starts none: background
+    /// workers are still to come
+    Serve(ServeOptions),
     /// Run a Bitbucket Cloud double, for tests and trying out
     Simulator(SimulatorOptions),
-    /// Import a sample workspace from the simulator; needs no account and no network
+    /// Import a sample workspace from the simulator and serve the dashboard; needs no account
+    /// and no network
     Demo(DemoOptions),
 }
 
@@ -167,6 +171,13 @@ pub(crate) struct DoctorOptions {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ServeOptions {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: std::net::SocketAddr,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct SimulatorOptions {
     /// Where to listen
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8765")]
@@ -243,6 +254,14 @@ pub(crate) struct DemoOptions {
     /// Let every answer wait so long, in milliseconds, as a network would
     #[arg(long, value_name = "MS", default_value_t = 20)]
     pub(crate) latency: u64,
+
+    /// Where the dashboard listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: std::net::SocketAddr,
+
+    /// End after the import, without the dashboard
+    #[arg(long)]
+    pub(crate) exit: bool,
 }
 
 fn parse_stage(text: &str) -> Result<Stage, String> {

@@ -2,14 +2,16 @@
 
 use indicatif::MultiProgress;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::messages::Exit;
 use crate::output;
 
-/// Cancels `cancel` on the first signal and ends the process on the second. What
-/// it says goes above the bars.
-pub(crate) fn watch(cancel: CancellationToken, bars: MultiProgress) {
-    tokio::spawn(async move {
+/// Cancels `cancel` on the first signal and ends the process on the second, until the
+/// handle is dropped. What it says goes above the bars.
+#[must_use = "signals are watched as long as the handle lives"]
+pub(crate) fn watch(cancel: CancellationToken, bars: MultiProgress) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
         signal().await;
         bars.suspend(|| {
             output::note("Stopping: what has arrived is stored. Once more to stop at once.");
@@ -21,7 +23,7 @@ pub(crate) fn watch(cancel: CancellationToken, bars: MultiProgress) {
             reason = "the second signal means at once; every commit so far is durable"
         )]
         std::process::exit(i32::from(Exit::Interrupted.code()));
-    });
+    }))
 }
 
 #[cfg(unix)]

@@ -63,6 +63,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         Command::Export(options) => commands::export::run(&session, &options).await,
         Command::Auth(command) => commands::auth::run(&session, command).await,
         Command::Stages => commands::stages::run(&session),
+        Command::Serve(options) => commands::serve::run(&session, &options).await,
         Command::Simulator(options) => commands::simulator::run(&session, options).await,
         Command::Demo(options) => commands::demo::run(&session, &options).await,
         Command::Doctor(options) => {

@@ -2,6 +2,7 @@
 //! what to do. And the exit codes.
 
 mod credentials;
+mod server;
 
 use std::error::Error;
 use std::fmt;

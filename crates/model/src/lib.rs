@@ -13,6 +13,7 @@ mod removal;
 mod report;
 mod source;
 mod stage;
+mod user;
 
 pub use checkpoint::Checkpoint;
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -38,3 +39,4 @@ pub use report::{
 };
 pub use source::{ParseSourceError, Source};
 pub use stage::{ParseStageError, Stage};
+pub use user::{ParseWordError, TokenScope, UserId, UserRole, UserState};

@@ -3,6 +3,7 @@
 mod accounts;
 mod activity;
 mod address;
+mod audit;
 mod comments;
 mod covered;
 mod credentials;
@@ -10,19 +11,27 @@ mod entity_tags;
 mod error;
 mod gaps;
 mod health;
+mod identities;
 mod imports;
 mod members;
+mod one_time_codes;
 mod open;
 mod pending;
 mod pull_requests;
 mod quota;
 mod removals;
 mod repositories;
+mod secret_hash;
+mod service_settings;
+mod service_tokens;
+mod sessions;
 pub(crate) mod sql;
+mod users;
 
 pub use accounts::AccountRecord;
 pub use activity::{ActivityComment, ActivityRecord, CommentShape, StoredActivity};
 pub use address::{DatabaseAddress, ParseAddressError, PostgresAddress};
+pub use audit::AuditEntry;
 pub use comments::CommentRecord;
 pub use covered::{CoveredList, ListBegin};
 pub use credentials::{
@@ -31,12 +40,19 @@ pub use credentials::{
 pub use entity_tags::Tagged;
 pub use error::{DatabaseError, OpenError};
 pub use health::DatabaseHealth;
+pub use identities::IdentityRecord;
 pub use imports::{ImportStart, StageProgress, StoredImport};
 pub use members::MemberRecord;
+pub use one_time_codes::CodeFor;
 pub use pending::PendingParent;
 pub use pull_requests::PullRequestRecord;
 pub use repositories::{RepositoryRecord, StoredRepository};
+pub use secret_hash::SecretHash;
+pub use service_tokens::ServiceTokenRecord;
+pub use sessions::SessionRecord;
+pub use users::UserRecord;
 
+use chrono::{DateTime, Utc};
 use sql::{Pool, Session};
 
 /// The archive's database.
@@ -127,4 +143,9 @@ pub(crate) fn unsigned(number: i64) -> u64 {
 /// See [`unsigned`].
 pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Times are kept as milliseconds since 1970.
+pub(crate) fn time(milliseconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(milliseconds).unwrap_or_default()
 }

@@ -17,6 +17,13 @@ impl Client {
         self.get_object(Endpoint::User, &url).await
     }
 
+    /// The e-mail addresses of the account behind the credential, as
+    /// [`EmailAddress`](crate::EmailAddress).
+    pub fn user_emails(&self) -> (Endpoint, PageUrl) {
+        let url = self.address(&["user", "emails"]);
+        largest_pages(Endpoint::UserEmails, url)
+    }
+
     /// The workspaces of the account behind the credential, as
     /// [`WorkspaceAccess`](crate::WorkspaceAccess). Lists across workspaces are
     /// gone since April 2026 (CHANGE-2770); this is how to find what there is.

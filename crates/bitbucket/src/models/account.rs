@@ -30,3 +30,16 @@ pub struct Membership {
     /// Who.
     pub user: Loose<Account>,
 }
+
+/// An e-mail address of an account.
+#[derive(Debug, Clone, Deserialize)]
+pub struct EmailAddress {
+    /// The address.
+    pub email: String,
+    /// Whether it is the one that Bitbucket writes to.
+    #[serde(default, deserialize_with = "scalar")]
+    pub is_primary: Option<bool>,
+    /// Whether its owner has shown to read it.
+    #[serde(default, deserialize_with = "scalar")]
+    pub is_confirmed: Option<bool>,
+}

@@ -17,7 +17,7 @@ mod settings;
 mod task;
 mod workspace;
 
-pub use account::{Account, Membership};
+pub use account::{Account, EmailAddress, Membership};
 pub use activity::{Activity, ActivityKind, InlineAnchor, Update, Verdict};
 pub use comment::{Comment, Inline};
 pub use commit::{Commit, CommitAuthor, CommitStatus, FileChange, FileSide, Ref};

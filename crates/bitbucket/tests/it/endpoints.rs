@@ -282,6 +282,7 @@ async fn every_endpoint_is_asked_where_the_official_document_has_it() {
     let environments = double.walk::<Environment>(client.environments(&name)).await;
     let environment = &environments[0].value.uuid;
     let mut lists = vec![
+        client.user_emails(),
         client.user_workspaces(),
         client.members(&workspace()),
         client.projects(&workspace()),

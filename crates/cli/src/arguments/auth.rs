@@ -17,6 +17,8 @@ pub(crate) enum AuthCommand {
     Remove(RemoveOptions),
     /// Seal all secrets with a new key
     RotateKey(RotateKeyOptions),
+    /// Print a one-time code that signs an administrator in to the dashboard
+    AdminCode(AdminCodeOptions),
 }
 
 #[derive(Debug, Args)]
@@ -70,4 +72,11 @@ pub(crate) struct RotateKeyOptions {
     /// The key so far, where the configuration names the new one already
     #[arg(long, value_name = "FILE")]
     pub(crate) old_key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdminCodeOptions {
+    /// Whom to sign in, if not the one who became administrator first
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: Option<bucketload_model::UserId>,
 }

@@ -4,15 +4,26 @@ use std::time::Duration;
 
 use bucketload_archive::DataDir;
 use bucketload_auth::Credential;
-use bucketload_simulator::{Simulator, SimulatorOptions, World};
+use bucketload_auth::oauth::Consumer;
+use bucketload_simulator::{OAuthConsumer, Simulator, SimulatorOptions, World};
+use tokio_util::sync::CancellationToken;
+use url::Url;
 
+use super::serve::Dashboard;
 use super::{Session, import, simulator};
 use crate::arguments::{DemoOptions, GitTransport, ImportOptions};
 use crate::messages::{Exit, Problem};
-use crate::{config, output};
+use crate::{config, interrupt, output};
 
 /// Kept apart from what people really archive.
 const DATA_DIR: &str = "./bucketload-demo";
+
+/// The sample people come in by themselves.
+const OPEN_DOOR: [(&str, &str); 3] = [
+    ("admission", "anyone"),
+    ("approval", "0"),
+    ("new_role", "member"),
+];
 
 pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit, Problem> {
     if !session.json {
@@ -24,8 +35,40 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
         ..SimulatorOptions::default()
     };
     let double = Simulator::start(running, world).await?;
+    let demo = demo_session(session, &double)?;
+    let workspace = &options.world.workspace;
+    if !session.json {
+        output::line(&format!(
+            "A Bitbucket Cloud double with the workspace “{workspace}” answers at {}.",
+            double.web_url()
+        ));
+    }
+    // One document at the end is no place to go on from.
+    let dashboard = if options.exit || session.json {
+        None
+    } else {
+        Some(open_dashboard(&demo, &double, options).await?)
+    };
+    let exit = import::run(&demo, &sample(workspace)).await?;
+    if !session.json && exit != Exit::Interrupted {
+        where_to_look(&demo.config.data_dir, workspace);
+    }
+    if let Some(dashboard) = dashboard.filter(|_| exit != Exit::Interrupted) {
+        let stop = CancellationToken::new();
+        let _watch = interrupt::watch(stop.clone(), session.bars.clone());
+        output::line("");
+        dashboard.announce(&demo).await?;
+        output::line("Sign in with Bitbucket as any of the sample people. Ctrl-C ends it.");
+        dashboard.run(stop).await?;
+    }
+    double.stop().await;
+    Ok(exit)
+}
+
+/// The caller's session, with the simulator as Bitbucket.
+fn demo_session(session: &Session, double: &Simulator) -> Result<Session, Problem> {
     let address = |text: String| {
-        text.parse()
+        text.parse::<Url>()
             .map_err(|error| Problem::of("the simulator's address cannot be used", &error))
     };
     let data_dir = if session.config.data_dir_is_default {
@@ -33,15 +76,17 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
     } else {
         session.config.data_dir.clone()
     };
-    let demo = Session {
+    let web_url = address(double.web_url())?;
+    Ok(Session {
         config: config::Config {
-            data_dir: data_dir.clone(),
+            data_dir,
             data_dir_is_default: false,
             api_url: address(double.api_url())?,
-            web_url: address(double.web_url())?,
             credential: Credential::access_token("simulator-full-access"),
-            consumer: None,
+            consumer: Some(consumer(&web_url)?),
+            web_url,
             secret_key: None,
+            public_url: None,
             has_display: false,
             rest_quota: Some(0),
             git_quota: Some(0),
@@ -54,16 +99,49 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
         json: session.json,
         no_progress: session.no_progress,
         bars: session.bars.clone(),
+    })
+}
+
+/// The consumer that every simulator knows. Its callback is that of the dashboard, which
+/// is told to the simulator once it listens.
+fn consumer(web_url: &Url) -> Result<Consumer, Problem> {
+    let failed = |error: &dyn std::error::Error| {
+        Problem::of("the simulator's OAuth consumer cannot be used", error)
     };
-    if !session.json {
-        output::line(&format!(
-            "A Bitbucket Cloud double with the workspace “{}” answers at {}.",
-            options.world.workspace,
-            double.web_url()
-        ));
+    let callback = OAuthConsumer::DEFAULT_CALLBACK.parse();
+    let callback = callback.map_err(|error| failed(&error))?;
+    let secret = OAuthConsumer::DEFAULT_SECRET.to_owned().into();
+    Consumer::new(web_url, OAuthConsumer::DEFAULT_ID, secret, callback)
+        .map_err(|error| failed(&error))
+}
+
+/// Listens before the import, which takes a while: an address that is taken is known
+/// at once.
+async fn open_dashboard(
+    demo: &Session,
+    double: &Simulator,
+    options: &DemoOptions,
+) -> Result<Dashboard, Problem> {
+    let dashboard = Dashboard::open(demo, options.listen).await?;
+    double.control().add_consumer(OAuthConsumer::new(
+        OAuthConsumer::DEFAULT_ID,
+        OAuthConsumer::DEFAULT_SECRET,
+        dashboard.server().callback(),
+    ));
+    let archive = dashboard.archive();
+    if archive.service_settings().await?.is_empty() {
+        let mut transaction = archive.begin().await?;
+        for (name, value) in OPEN_DOOR {
+            transaction.put_service_setting(name, value).await?;
+        }
+        transaction.commit().await?;
     }
-    let import = ImportOptions {
-        sources: vec![options.world.workspace.clone()],
+    Ok(dashboard)
+}
+
+fn sample(workspace: &str) -> ImportOptions {
+    ImportOptions {
+        sources: vec![workspace.to_owned()],
         dry_run: false,
         only: Vec::new(),
         skip: Vec::new(),
@@ -71,14 +149,7 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
         no_wait: false,
         credential: None,
         git_transport: GitTransport::Auto,
-    };
-    let exit = import::run(&demo, &import).await;
-    double.stop().await;
-    let exit = exit?;
-    if !session.json && exit != Exit::Interrupted {
-        where_to_look(&data_dir, &options.world.workspace);
     }
-    Ok(exit)
 }
 
 fn where_to_look(data_dir: &DataDir, workspace: &str) {

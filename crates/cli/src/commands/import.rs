@@ -57,7 +57,7 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
         clock: Arc::new(SystemClock),
         cancel: CancellationToken::new(),
     };
-    interrupt::watch(importer.cancel.clone(), session.bars.clone());
+    let _watch = interrupt::watch(importer.cancel.clone(), session.bars.clone());
     let result = if options.dry_run {
         plan(session, &importer, &selection, &sources).await
     } else {

@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod list;
+pub(crate) mod serve;
 pub(crate) mod simulator;
 pub(crate) mod stages;
 pub(crate) mod status;

@@ -40,7 +40,7 @@ pub(crate) async fn run(session: &Session, options: SimulatorOptions) -> Result<
     };
     let simulator = Simulator::start(running, world).await?;
     let cancel = CancellationToken::new();
-    interrupt::watch(cancel.clone(), session.bars.clone());
+    let _watch = interrupt::watch(cancel.clone(), session.bars.clone());
     if session.json {
         output::json(&json!({
             "api_url": simulator.api_url(),

@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) consumer: Option<Consumer>,
     /// The key that seals credentials, if it is configured.
     pub(crate) secret_key: Option<SecretKey>,
+    /// The address that people use for the dashboard, if it is not where that listens.
+    pub(crate) public_url: Option<Url>,
     /// Whether a browser can be opened here.
     pub(crate) has_display: bool,
     /// Requests in an hour; `Some(0)` for no limit of our own.
@@ -83,6 +85,7 @@ impl Config {
             credential: credential(values)?,
             consumer: secrets::consumer(values, &web_url)?,
             secret_key: secrets::secret_key(values)?,
+            public_url: values.set_url("public_url")?,
             has_display: false,
             web_url,
             rest_quota: values.number("rest_quota")?,
@@ -214,6 +217,7 @@ mod tests {
             ("BUCKETLOAD_RAW_QUOTA", "few"),
             ("BUCKETLOAD_BITBUCKET_API_URL", "api.bitbucket.org"),
             ("BUCKETLOAD_ALLOW_INSECURE", "maybe"),
+            ("BUCKETLOAD_PUBLIC_URL", "loads.example.org"),
         ] {
             let problem = load(&[(name, value)]).unwrap_err();
             assert!(problem.to_string().contains(name), "{problem}");

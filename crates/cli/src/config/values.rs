@@ -90,6 +90,14 @@ impl Values {
             })
     }
 
+    /// A setting as an address, if it was set.
+    pub(super) fn set_url(&self, key: &str) -> Result<Option<Url>, Problem> {
+        if self.is_default(key) {
+            return Ok(None);
+        }
+        self.url(key).map(Some)
+    }
+
     /// A setting as a number.
     pub(super) fn number(&self, key: &str) -> Result<Option<u32>, Problem> {
         let Some(Value { text, place }) = self.0.get(key) else {

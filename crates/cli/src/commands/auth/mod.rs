@@ -1,6 +1,7 @@
 //! `bucketload auth`: one file per command below it.
 
 mod add_token;
+mod admin_code;
 mod callback;
 mod list;
 mod login;
@@ -23,6 +24,7 @@ pub(crate) async fn run(session: &Session, command: AuthCommand) -> Result<Exit,
         AuthCommand::List => list::run(session).await,
         AuthCommand::Remove(options) => remove::run(session, &options).await,
         AuthCommand::RotateKey(options) => rotate_key::run(session, &options).await,
+        AuthCommand::AdminCode(options) => admin_code::run(session, &options).await,
     }
 }
 

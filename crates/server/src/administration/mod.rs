@@ -1,0 +1,5 @@
+//! What administrators see and decide.
+
+pub(crate) mod audit;
+pub(crate) mod sign_in;
+pub(crate) mod users;

@@ -1,0 +1,105 @@
+//! Service tokens: who asks, and what they may.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use bucketload_archive::{SecretHash, ServiceTokenRecord, UserRecord};
+use bucketload_model::{TokenScope, UserState};
+use chrono::Duration;
+
+use super::problem::Problem;
+use crate::security::secrets::is_service_token;
+use crate::service::App;
+
+/// That a token is in use is noted this often, and not with every request.
+const NOTED_EVERY: Duration = Duration::minutes(5);
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub(crate) struct Script {
+    pub(crate) user: UserRecord,
+    pub(crate) token: ServiceTokenRecord,
+}
+
+impl Script {
+    /// What the token was given, as far as its user still may.
+    pub(crate) fn scopes(&self) -> Vec<TokenScope> {
+        let scopes = self.token.scopes.iter().copied();
+        scopes
+            .filter(|scope| scope.needs() <= self.user.role)
+            .collect()
+    }
+
+    pub(crate) fn needs(&self, scope: TokenScope) -> Result<(), Problem> {
+        if self.scopes().contains(&scope) {
+            return Ok(());
+        }
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            format!("The token does not have the scope {scope}."),
+        ))
+    }
+}
+
+/// Nothing of the API is there for anybody without a token.
+pub(crate) async fn authenticate(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match find(&app, request.headers()).await {
+        Ok(script) => {
+            request.extensions_mut().insert(script);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn find(app: &App, headers: &HeaderMap) -> Result<Script, Problem> {
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    let given = given.ok_or_else(|| {
+        Problem::unauthorized(
+            "Send a service token: Authorization: Bearer blt_…",
+            "Bearer realm=\"bucketload\"",
+        )
+    })?;
+    let wrong = || {
+        Problem::unauthorized(
+            "The token is unknown, removed, expired or its user's no longer.",
+            "Bearer realm=\"bucketload\", error=\"invalid_token\"",
+        )
+    };
+    if !is_service_token(given) {
+        return Err(wrong());
+    }
+    let now = app.now();
+    let token = app.archive.service_token(&SecretHash::of(given)).await?;
+    let token = token.filter(|token| token.ends_at.is_none_or(|end| end > now));
+    let token = token.ok_or_else(wrong)?;
+    let user = app.archive.user(token.user).await?;
+    let user = user.filter(|user| user.state == UserState::Active);
+    let user = user.ok_or_else(wrong)?;
+    if token.used_at.is_none_or(|used| used + NOTED_EVERY <= now) {
+        let mut transaction = app.archive.begin().await?;
+        transaction.touch_service_token(&token.id, now).await?;
+        transaction.commit().await?;
+    }
+    Ok(Script { user, token })
+}
+
+impl FromRequestParts<App> for Script {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let script = parts.extensions.get::<Self>().cloned();
+        script.ok_or_else(|| Problem::unauthorized("Send a service token.", "Bearer"))
+    }
+}

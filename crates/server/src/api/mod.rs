@@ -1,0 +1,22 @@
+//! The REST API, `/api/v1`.
+
+mod bearer;
+mod imports;
+mod problem;
+mod user;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+
+use crate::service::App;
+
+pub(crate) fn router(app: App) -> Router<App> {
+    Router::new()
+        .route("/user", get(user::show))
+        .route("/imports", get(imports::list))
+        .route("/imports/{id}", get(imports::show))
+        .fallback(problem::nowhere)
+        .method_not_allowed_fallback(problem::not_so)
+        .layer(from_fn_with_state(app, bearer::authenticate))
+}

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod account;
+mod administration;
+mod api;
+mod assets;
+mod codes;
+mod error;
+mod health;
+mod home;
+mod options;
+mod pages;
+mod policy;
+mod routes;
+mod security;
+mod server;
+mod service;
+mod session;
+mod setup;
+mod sign_in;
+mod switches;
+
+pub use codes::{CodeError, OneTimeCode, administrator_code, first_administrator_code};
+pub use options::{BitbucketOptions, ConsumerOptions, ServerOptions};
+pub use security::secrets::NoRandom;
+pub use server::{Server, ServerError};

@@ -1,0 +1,54 @@
+//! What a server is made of.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bucketload_archive::{Archive, DataDir};
+use bucketload_auth::Sealer;
+use bucketload_model::Clock;
+use secrecy::SecretString;
+use url::Url;
+
+/// What a server is made of.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The address people use, without a path; the address listened on unless set.
+    /// It fixes the callback of the OAuth consumer and decides whether cookies are
+    /// `Secure`.
+    pub public_url: Option<Url>,
+    /// The database.
+    pub archive: Archive,
+    /// Where everything is kept.
+    pub data_dir: DataDir,
+    /// Seals the credentials of people, and what is remembered of those who are at
+    /// Bitbucket to sign in.
+    pub sealer: Sealer,
+    /// The Bitbucket to sign in with.
+    pub bitbucket: BitbucketOptions,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The Bitbucket to sign in with.
+#[derive(Debug, Clone)]
+pub struct BitbucketOptions {
+    /// The root of its pages, such as `https://bitbucket.org`.
+    pub web_url: Url,
+    /// The root of its REST API.
+    pub api_url: Url,
+    /// Whether `http` is allowed for hosts other than this machine.
+    pub allow_insecure: bool,
+    /// The OAuth consumer; without one nobody signs in with Bitbucket.
+    pub consumer: Option<ConsumerOptions>,
+}
+
+/// What an owner of a workspace registered in Bitbucket.
+#[derive(Debug, Clone)]
+pub struct ConsumerOptions {
+    /// Its key; not a secret.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+}

@@ -1,0 +1,84 @@
+//! The list of imports.
+
+use bucketload_model::{ImportReport, Stage};
+use maud::{Markup, html};
+
+use super::layout::{self, Room};
+use super::parts::{counted, grouped, import_state, time};
+use crate::session::Person;
+
+/// `total` counts those that are not shown, too.
+pub(crate) fn page(person: &Person, reports: &[ImportReport], total: usize) -> Markup {
+    let content = html! {
+        @if reports.is_empty() {
+            (nothing_yet())
+        } @else {
+            p class="lead" { "The latest import of each repository, the newest first." }
+            div class="table-frame" {
+                table {
+                    thead {
+                        tr {
+                            th scope="col" { "Repository" }
+                            th scope="col" { "State" }
+                            th scope="col" class="number" { "Pull requests" }
+                            th scope="col" class="number" { "Comments" }
+                            th scope="col" { "Began" }
+                        }
+                    }
+                    tbody {
+                        @for report in reports { (row(report)) }
+                    }
+                }
+            }
+            @if total > reports.len() {
+                p class="hint" {
+                    "There are " (total - reports.len()) " more; "
+                    code { "bucketload status" } " shows all."
+                }
+            }
+        }
+    };
+    layout::page(person, Room::Imports, "Imports", &content)
+}
+
+fn row(report: &ImportReport) -> Markup {
+    let stored = |stage: Stage| {
+        let found = report.stages.iter().find(|one| one.name == stage);
+        found.map_or(0, |stage| stage.stored)
+    };
+    let gaps = u64::try_from(report.gaps.len()).unwrap_or(u64::MAX);
+    html! {
+        tr {
+            th scope="row" { (report.source) }
+            td data-label="State" {
+                (import_state(report.state))
+                @if gaps > 0 {
+                    div class="detail" { (counted(gaps, "gap", "gaps")) }
+                }
+                @if let Some(error) = &report.error {
+                    div class="detail" { (error) }
+                }
+            }
+            td class="number" data-label="Pull requests" {
+                (grouped(stored(Stage::PullRequests)))
+            }
+            td class="number" data-label="Comments" {
+                (grouped(stored(Stage::PullRequestComments)))
+            }
+            td data-label="Began" { (time(report.started_at)) }
+        }
+    }
+}
+
+fn nothing_yet() -> Markup {
+    html! {
+        div class="blank" {
+            h2 { "Nothing was imported yet" }
+            p {
+                "Imports are started on the machine of this service, for now; they show here \
+                 while they run and when they have ended."
+            }
+            pre { code { "bucketload import workspace/repository" } }
+        }
+    }
+}

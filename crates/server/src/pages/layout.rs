@@ -1,0 +1,118 @@
+//! The frame of every page.
+
+use bucketload_model::UserRole;
+use maud::{DOCTYPE, Markup, html};
+
+use super::icons;
+use super::parts::form_field;
+use crate::assets::{ICON_PATH, STYLE_PATH};
+use crate::session::Person;
+
+/// Which part of the house a page belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    Imports,
+    Account,
+    Administration(Desk),
+}
+
+/// Which page of the administration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Desk {
+    Users,
+    SignIn,
+    Audit,
+}
+
+fn document(title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+                title { (title) " · bucketload" }
+                link rel="stylesheet" href=(STYLE_PATH);
+                link rel="icon" type="image/svg+xml" href=(ICON_PATH);
+            }
+            (body)
+        }
+    }
+}
+
+/// A page of somebody who is signed in.
+pub(crate) fn page(person: &Person, room: Room, title: &str, content: &Markup) -> Markup {
+    let is_administrator = person.user.role == UserRole::Administrator;
+    let current = |here: bool| here.then_some("page");
+    let in_administration = matches!(room, Room::Administration(_));
+    document(
+        title,
+        &html! {
+            body {
+                a class="skip" href="#content" { "Skip to the content" }
+                header class="bar" {
+                    div class="bar-inside" {
+                        a class="brand" href="/" { (icons::BUCKET.show()) "bucketload" }
+                        nav aria-label="Main" {
+                            a href="/" aria-current=[current(room == Room::Imports)] { "Imports" }
+                            a href="/account" aria-current=[current(room == Room::Account)] {
+                                "Account"
+                            }
+                            @if is_administrator {
+                                a href="/administration/users"
+                                    aria-current=[current(in_administration)] { "Administration" }
+                            }
+                        }
+                        form class="leave" method="post" action="/sign-out" {
+                            (form_field(&person.token))
+                            span class="who" title=(person.user.display_name) {
+                                (person.user.display_name)
+                            }
+                            button class="quiet" type="submit" { (icons::DOOR.show()) "Sign out" }
+                        }
+                    }
+                }
+                main id="content" class="wide" tabindex="-1" {
+                    h1 { (title) }
+                    @if let Room::Administration(desk) = room {
+                        (desks(desk))
+                    }
+                    (content)
+                }
+            }
+        },
+    )
+}
+
+fn desks(here: Desk) -> Markup {
+    let all = [
+        (Desk::Users, "/administration/users", "Users"),
+        (Desk::SignIn, "/administration/sign-in", "Sign-in"),
+        (Desk::Audit, "/administration/audit", "Audit log"),
+    ];
+    html! {
+        nav class="tabs" aria-label="Administration" {
+            @for (desk, address, name) in all {
+                a href=(address) aria-current=[(desk == here).then_some("page")] { (name) }
+            }
+        }
+    }
+}
+
+/// A page of somebody who is outside: one card in the middle.
+pub(crate) fn card(title: &str, content: &Markup) -> Markup {
+    document(
+        title,
+        &html! {
+            body class="outside" {
+                main class="card" {
+                    a class="brand" href="/" { (icons::BUCKET.show()) "bucketload" }
+                    h1 { (title) }
+                    (content)
+                }
+            }
+        },
+    )
+}

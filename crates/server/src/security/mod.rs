@@ -1,0 +1,8 @@
+//! What keeps strangers out: secrets, cookies, forged forms, headers, limits.
+
+pub(crate) mod cookie;
+pub(crate) mod forms;
+pub(crate) mod headers;
+pub(crate) mod limiter;
+pub(crate) mod local_path;
+pub(crate) mod secrets;

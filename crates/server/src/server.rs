@@ -1,0 +1,209 @@
+//! Listening and serving.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt as _;
+use bucketload_archive::CredentialStore;
+use bucketload_auth::oauth::{Consumer, ConsumerError, OAuthClient, TokenError, redirect_uri};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::options::ServerOptions;
+use crate::routes::router;
+use crate::security::cookie::CookieRule;
+use crate::security::headers::content_security_policy;
+use crate::service::{App, Limits, Service};
+
+/// How long answers under way are waited for at the end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A server that listens and answers nobody yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: App,
+}
+
+/// A server that cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Somebody else listens there, or nobody may.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It cannot be what people type.
+    #[error(
+        "{url} cannot be the address that people use: it must be http or https and a host, without a path"
+    )]
+    PublicUrl {
+        /// The address.
+        url: Url,
+    },
+    /// The OAuth consumer cannot be used.
+    #[error(transparent)]
+    Consumer(#[from] ConsumerError),
+    /// TLS cannot be set up.
+    #[error("cannot speak to Bitbucket")]
+    Http(#[source] TokenError),
+    /// The connection broke.
+    #[error("the server ended")]
+    Serve(#[source] std::io::Error),
+}
+
+impl Server {
+    /// Listens.
+    ///
+    /// # Errors
+    ///
+    /// When the address is taken, or an option makes no sense.
+    pub async fn bind(options: ServerOptions) -> Result<Self, ServerError> {
+        let failed = |source| ServerError::Listen {
+            address: options.listen,
+            source,
+        };
+        let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let public_url = public_url(options.public_url, address)?;
+        let bitbucket = options.bitbucket;
+        let consumer = bitbucket.consumer.as_ref().map(|consumer| {
+            Consumer::new(
+                &bitbucket.web_url,
+                &consumer.client_id,
+                consumer.client_secret.clone(),
+                redirect_uri(&public_url),
+            )
+        });
+        let oauth = match consumer.transpose()? {
+            Some(consumer) => Some(
+                OAuthClient::new(consumer, Arc::clone(&options.clock))
+                    .map_err(ServerError::Http)?,
+            ),
+            None => None,
+        };
+        let app = Service {
+            cookie: CookieRule::of(&public_url),
+            content_security_policy: content_security_policy(
+                oauth.is_some().then_some(&bitbucket.web_url),
+            ),
+            credentials: CredentialStore::new(
+                options.archive.clone(),
+                options.sealer,
+                Arc::clone(&options.clock),
+            ),
+            archive: options.archive,
+            data_dir: options.data_dir,
+            clock: options.clock,
+            public_url,
+            bitbucket,
+            oauth,
+            limits: Limits::new(),
+        };
+        Ok(Self {
+            listener,
+            address,
+            app: Arc::new(app),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address that people use.
+    pub fn public_url(&self) -> &Url {
+        &self.app.public_url
+    }
+
+    /// The exact callback to register at the OAuth consumer.
+    pub fn callback(&self) -> Url {
+        redirect_uri(&self.app.public_url)
+    }
+
+    /// Answers until `stop`; then answers under way are finished, for a while.
+    ///
+    /// # Errors
+    ///
+    /// When the listener fails.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), ServerError> {
+        // Small answers go out at once: Nagle's algorithm would cost 40 ms each.
+        let listener = self.listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "cannot set TCP_NODELAY");
+            }
+        });
+        let service = router(self.app).into_make_service_with_connect_info::<SocketAddr>();
+        let ended = stop.clone();
+        let serving = axum::serve(listener, service)
+            .with_graceful_shutdown(async move { ended.cancelled().await });
+        let late = async {
+            stop.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            result = serving => result.map_err(ServerError::Serve),
+            () = late => {
+                tracing::debug!("a client did not read to the end");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A path is for another day: cookies, callback and links would have to know it.
+fn public_url(given: Option<Url>, address: SocketAddr) -> Result<Url, ServerError> {
+    let url = match given {
+        Some(url) => url,
+        None => format!("http://{address}")
+            .parse()
+            .map_err(|_| ServerError::Listen {
+                address,
+                source: std::io::Error::other("it is no address that people could type"),
+            })?,
+    };
+    let is_plain = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    if is_plain {
+        Ok(url)
+    } else {
+        Err(ServerError::PublicUrl { url })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_address_is_a_host_and_nothing_else() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let default = public_url(None, address).unwrap();
+        assert_eq!(default.as_str(), "http://127.0.0.1:8080/");
+        for good in ["https://loads.example.org", "http://localhost:80/"] {
+            assert!(public_url(Some(good.parse().unwrap()), address).is_ok());
+        }
+        for bad in [
+            "https://example.org/loads",
+            "https://example.org/?a=b",
+            "https://user@example.org",
+            "ftp://example.org",
+        ] {
+            let error = public_url(Some(bad.parse().unwrap()), address);
+            assert!(error.is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What every page works with.
+
+use std::sync::Arc;
+
+use axum::http::HeaderValue;
+use bucketload_archive::{
+    Archive, AuditEntry, CredentialStore, DataDir, DatabaseError, Transaction, UserRecord,
+};
+use bucketload_auth::oauth::OAuthClient;
+use bucketload_model::Clock;
+use chrono::{DateTime, Duration, Utc};
+use url::Url;
+
+use crate::error::PageError;
+use crate::options::BitbucketOptions;
+use crate::security::cookie::CookieRule;
+use crate::security::limiter::Limiter;
+use crate::security::secrets::row_id;
+use crate::switches::Switches;
+
+/// A handle that is cheap to clone.
+pub(crate) type App = Arc<Service>;
+
+/// What every page works with.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) archive: Archive,
+    pub(crate) data_dir: DataDir,
+    /// What people let this service do at Bitbucket in their name, sealed.
+    pub(crate) credentials: CredentialStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) public_url: Url,
+    pub(crate) bitbucket: BitbucketOptions,
+    /// Absent where no consumer is configured.
+    pub(crate) oauth: Option<OAuthClient>,
+    pub(crate) cookie: CookieRule,
+    pub(crate) content_security_policy: HeaderValue,
+    pub(crate) limits: Limits,
+}
+
+/// How often strangers may try.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    /// One-time codes entered.
+    pub(crate) codes: Limiter,
+    /// Sign-ins begun at or returned from Bitbucket: each may cost it four requests.
+    pub(crate) sign_ins: Limiter,
+}
+
+impl Limits {
+    pub(crate) fn new() -> Self {
+        Self {
+            codes: Limiter::new(10, Duration::minutes(1)),
+            sign_ins: Limiter::new(30, Duration::minutes(1)),
+        }
+    }
+}
+
+impl Service {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub(crate) async fn switches(&self) -> Result<Switches, DatabaseError> {
+        Ok(Switches::read(&self.archive.service_settings().await?))
+    }
+
+    /// Notes what a user did where that has a transaction of its own.
+    pub(crate) async fn note_alone(
+        &self,
+        who: &UserRecord,
+        action: &str,
+        subject: &str,
+    ) -> Result<(), PageError> {
+        let mut transaction = self.archive.begin().await?;
+        self.note(&mut transaction, who, action, subject).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Notes in the audit log what a user did, in the transaction that does it.
+    pub(crate) async fn note(
+        &self,
+        transaction: &mut Transaction,
+        who: &UserRecord,
+        action: &str,
+        subject: &str,
+    ) -> Result<(), PageError> {
+        let now = self.now();
+        let entry = AuditEntry {
+            id: row_id(now)?,
+            happened_at: now,
+            user: Some(who.id),
+            who: who.display_name.clone(),
+            action: action.to_owned(),
+            subject: subject.to_owned(),
+        };
+        Ok(transaction.put_audit_entry(&entry).await?)
+    }
+}

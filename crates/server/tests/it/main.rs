@@ -1,0 +1,22 @@
+//! The server over real HTTP, with the simulator as Bitbucket.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a helper that fails is a test that fails"
+)]
+
+mod access;
+mod administration;
+mod browser;
+mod callback;
+mod connections;
+mod forms;
+mod pages;
+mod sessions;
+mod setup;
+mod sign_in;
+mod support;
+mod tokens;
+mod webdriver;

@@ -1,0 +1,165 @@
+//! What every answer has in common.
+
+use bucketload_archive::{IdentityRecord, UserRecord};
+use bucketload_model::{UserId, UserRole, UserState};
+
+use crate::support::{House, Plan};
+
+#[tokio::test]
+async fn every_answer_carries_the_headers_that_keep_strangers_out() {
+    let house = House::new().await;
+    let mut ada = house.administrator().await;
+    for path in ["/", "/account", "/nowhere", "/healthz", "/api/v1/user"] {
+        let headers = ada.get(path).await.headers;
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        for rule in [
+            "default-src 'none'",
+            "style-src 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        ] {
+            assert!(policy.contains(rule), "{path} {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["x-frame-options"], "DENY");
+        assert_eq!(headers["referrer-policy"], "same-origin");
+        assert_eq!(headers["cache-control"], "no-store");
+        assert!(!headers.contains_key("strict-transport-security"));
+    }
+}
+
+#[tokio::test]
+async fn behind_https_the_cookie_is_secure_and_browsers_stay_with_it() {
+    let house = House::planned(Plan {
+        public_url: Some("https://loads.example.org".parse().unwrap()),
+        ..Plan::default()
+    })
+    .await;
+    let page = house.browser().get("/setup").await.is(200);
+    let cookie = page.headers["set-cookie"].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-bucketload="), "{cookie}");
+    for word in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+        assert!(cookie.contains(word), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain"));
+    assert!(page.headers.contains_key("strict-transport-security"));
+}
+
+#[tokio::test]
+async fn pages_run_no_scripts_and_load_nothing_from_elsewhere() {
+    let house = House::new().await;
+    let mut ada = house.administrator().await;
+    for path in [
+        "/",
+        "/account",
+        "/administration/users",
+        "/administration/sign-in",
+        "/administration/audit",
+        "/nowhere",
+    ] {
+        let page = ada.get(path).await;
+        for bad in [
+            "<script",
+            " style=",
+            " onclick",
+            "src=\"http",
+            "href=\"http",
+        ] {
+            assert!(!page.body.contains(bad), "{path} {bad}");
+        }
+        let style = crate::support::between(&page.body, "rel=\"stylesheet\" href=\"", "\"");
+        let style = ada.get(style.unwrap()).await.is(200);
+        assert_eq!(style.headers["content-type"], "text/css; charset=utf-8");
+        assert!(!style.body.contains("http"), "the style sheet is alone");
+    }
+}
+
+#[tokio::test]
+async fn hostile_names_are_text() {
+    let house = House::new().await;
+    let mut ada = house.administrator().await;
+    let hostile = [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "'; DROP TABLE users; --",
+        "</title><svg/onload=alert(1)>",
+        "{{7*7}}",
+    ];
+    let mut transaction = house.archive.begin().await.unwrap();
+    for (index, name) in hostile.iter().enumerate() {
+        let user = UserRecord {
+            id: UserId::new(house.now()),
+            display_name: (*name).to_owned(),
+            email: Some(format!("{name}@example.org")),
+            role: UserRole::Member,
+            state: UserState::Pending,
+            created_at: house.now(),
+            seen_at: None,
+        };
+        transaction.put_user(&user).await.unwrap();
+        let identity = IdentityRecord {
+            account: format!("{{00000000-0000-4000-8000-00000000000{index}}}")
+                .parse()
+                .unwrap(),
+            user: user.id,
+            display_name: Some((*name).to_owned()),
+            nickname: Some((*name).to_owned()),
+            email: None,
+            linked_at: house.now(),
+            used_at: None,
+        };
+        transaction.put_identity(&identity).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    let mut page = ada.get("/administration/users").await.is(200);
+    page = page.says("&lt;script&gt;alert(1)&lt;/script&gt;");
+    for bad in ["<script", "<img", "<svg/", "\"><img"] {
+        assert!(!page.body.contains(bad), "{bad}");
+    }
+    // Also where the person themselves comes from Bitbucket under such a name.
+    house.open_door("member").await;
+    let person = house.member(1).await;
+    house
+        .bitbucket
+        .add_fault(bucketload_simulator::Fault::on_path(
+            "/2.0/user",
+            bucketload_simulator::Effect::ReplaceField {
+                field: "display_name".to_owned(),
+                value: "</title><script>alert(1)</script>\u{1b}[2J\n".into(),
+            },
+        ));
+    let mut browser = house.signed_in(&person).await;
+    for path in ["/", "/account"] {
+        let page = browser.get(path).await.is(200);
+        assert!(!page.body.contains("<script"));
+        assert!(!page.body.contains('\u{1b}'));
+    }
+    let page = ada.get("/administration/audit").await.is(200);
+    assert!(!page.body.contains("<script"));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_page_too() {
+    let house = House::new().await;
+    let mut browser = house.browser();
+    let page = browser.get("/nowhere?<script>").await.is(404);
+    page.says("There is no such page");
+    browser.get("/assets/../Cargo.toml").await.is(404);
+}
+
+#[tokio::test]
+async fn health_and_readiness_tell_the_process_from_its_storage() {
+    let house = House::new().await;
+    let mut browser = house.browser();
+    browser.get("/healthz").await.is(200).says("ok");
+    browser
+        .get("/readyz")
+        .await
+        .is(200)
+        .says("\"database\":\"ok\"");
+    house.archive.close().await;
+    browser.get("/healthz").await.is(200);
+    let page = browser.get("/readyz").await.is(503);
+    page.says("\"database\":\"failed\"");
+}

@@ -1,0 +1,163 @@
+//! A real browser, driven by the `WebDriver` protocol (W3C Recommendation of 5 June 2018): as much of the
+//! protocol as the tests of the browser need.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+/// Headless Chromium; it ends with the test.
+pub(crate) struct Chromium {
+    driver: Child,
+    http: reqwest::Client,
+    session: String,
+}
+
+/// The name of an element's id in answers, section 11 of the Recommendation.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+impl Chromium {
+    /// A browser with nothing in it. Nothing, with a word, where it is not installed.
+    pub(crate) async fn start() -> Option<Self> {
+        let driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .spawn();
+        let Ok(mut driver) = driver else {
+            eprintln!("skipped: chromedriver is not installed");
+            return None;
+        };
+        let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = lines
+            .map(Result::unwrap)
+            .find_map(|line| {
+                let (_, port) = line.split_once("successfully on port ")?;
+                port.trim_end_matches('.').parse::<u16>().ok()
+            })
+            .expect("chromedriver says its port");
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut browser = Self {
+            driver,
+            http: reqwest::Client::builder().build().unwrap(),
+            session: format!("http://127.0.0.1:{port}"),
+        };
+        let arguments = [
+            "--headless=new",
+            // Its sandbox does not start for root, which tests in containers are.
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        ];
+        // What a click leads to may come a moment later: an element is waited for.
+        let options = json!({
+            "goog:chromeOptions": { "args": arguments },
+            "timeouts": { "implicit": 20_000 },
+        });
+        let wanted = json!({ "capabilities": { "alwaysMatch": options } });
+        let session = browser.post("/session", &wanted).await;
+        let id = session["sessionId"].as_str().unwrap();
+        browser.session = format!("{}/session/{id}", browser.session);
+        Some(browser)
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        let request = self.http.post(format!("{}{path}", self.session));
+        let request = request
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        value(request).await
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        value(self.http.get(format!("{}{path}", self.session))).await
+    }
+
+    pub(crate) async fn go(&self, url: &str) {
+        self.post("/url", &json!({ "url": url })).await;
+    }
+
+    /// The address of the page.
+    pub(crate) async fn url(&self) -> String {
+        self.get("/url").await.as_str().unwrap().to_owned()
+    }
+
+    async fn find(&self, selector: &str) -> String {
+        let by = json!({ "using": "css selector", "value": selector });
+        let element = self.post("/element", &by).await;
+        let id = element[ELEMENT].as_str();
+        id.unwrap_or_else(|| panic!("{selector}: {element}"))
+            .to_owned()
+    }
+
+    /// Waits for a page that has such an element.
+    pub(crate) async fn wait_for(&self, selector: &str) {
+        self.find(selector).await;
+    }
+
+    /// Clicks. The page that this leads to is to be waited for.
+    pub(crate) async fn click(&self, selector: &str) {
+        let id = self.find(selector).await;
+        self.post(&format!("/element/{id}/click"), &json!({})).await;
+    }
+
+    pub(crate) async fn write(&self, selector: &str, text: &str) {
+        let id = self.find(selector).await;
+        let keys = json!({ "text": text });
+        self.post(&format!("/element/{id}/value"), &keys).await;
+    }
+
+    /// What a person reads in an element.
+    pub(crate) async fn text(&self, selector: &str) -> String {
+        let id = self.find(selector).await;
+        let text = self.get(&format!("/element/{id}/text")).await;
+        text.as_str().unwrap().to_owned()
+    }
+
+    /// A property of an element, such as `value`.
+    pub(crate) async fn property(&self, selector: &str, name: &str) -> Value {
+        let id = self.find(selector).await;
+        self.get(&format!("/element/{id}/property/{name}")).await
+    }
+
+    /// The cookies of the page, as the browser keeps them.
+    pub(crate) async fn cookies(&self) -> Vec<Value> {
+        self.get("/cookie").await.as_array().unwrap().clone()
+    }
+
+    /// Makes the window as narrow as a small telephone.
+    pub(crate) async fn narrow(&self) {
+        let metrics = json!({
+            "width": 380, "height": 800, "deviceScaleFactor": 1, "mobile": true,
+        });
+        let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": metrics });
+        self.post("/goog/cdp/execute", &command).await;
+    }
+
+    /// Runs a script of ours in the page.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        let script = json!({ "script": script, "args": [] });
+        self.post("/execute/sync", &script).await
+    }
+}
+
+async fn value(request: reqwest::RequestBuilder) -> Value {
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    assert!(status.is_success(), "{status} {text}");
+    let mut answer: Value = serde_json::from_str(&text).unwrap();
+    answer["value"].take()
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        // The browser ends when its driver is asked to, and not when that is killed.
+        let asked = Command::new("kill")
+            .arg(self.driver.id().to_string())
+            .status();
+        if !asked.is_ok_and(|status| status.success()) {
+            let _ = self.driver.kill();
+        }
+        let _ = self.driver.wait();
+    }
+}

@@ -1,0 +1,190 @@
+//! The dashboard as a process: it says where it is, answers, and ends when it is told to.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+
+use serde_json::Value;
+
+use crate::support::{bare_command, run};
+
+struct Serving {
+    process: Child,
+    host: String,
+    /// Its standard error, line by line.
+    lines: Receiver<String>,
+    said: String,
+}
+
+impl Serving {
+    fn start(data_dir: &Path, set_up: impl FnOnce(&mut Command)) -> Self {
+        let mut command = bare_command(data_dir);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        set_up(&mut command);
+        let mut process = command.spawn().unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut text = String::new();
+        let document: Value = loop {
+            stdout.read_line(&mut text).unwrap();
+            if let Ok(document) = serde_json::from_str(&text) {
+                break document;
+            }
+        };
+        let url = document["url"].as_str().unwrap();
+        let callback = document["callback"].as_str().unwrap();
+        assert_eq!(callback, format!("{url}auth/bitbucket/callback"));
+        let stderr = BufReader::new(process.stderr.take().unwrap());
+        let (sender, lines) = channel();
+        // Read to its end, whoever listens: a full pipe would hold the process up.
+        std::thread::spawn(move || {
+            for line in stderr.lines() {
+                let _ = sender.send(line.unwrap());
+            }
+        });
+        let host = url.strip_prefix("http://").unwrap().trim_end_matches('/');
+        Self {
+            process,
+            host: host.to_owned(),
+            lines,
+            said: String::new(),
+        }
+    }
+
+    /// Waits for the one-time code.
+    fn code(&mut self) -> String {
+        let is_code = |line: &&str| line.len() == 23 && line.split('-').count() == 4;
+        loop {
+            let line = self.lines.recv().unwrap();
+            self.said += &line;
+            if let Some(code) = Some(line.trim()).filter(is_code) {
+                return code.to_owned();
+            }
+        }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.host).unwrap();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.host
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Ends it as a service manager would. Returns all that it said.
+    fn stop(mut self) -> String {
+        let id = self.process.id().to_string();
+        Command::new("kill").arg(id).status().unwrap();
+        assert_eq!(self.process.wait().unwrap().code(), Some(0));
+        self.lines.iter().fold(self.said, |said, line| said + &line)
+    }
+}
+
+#[test]
+fn it_answers_shows_a_code_and_ends_on_sigterm() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let mut serving = Serving::start(&data_dir, |_| {});
+    let code = serving.code();
+    assert!(serving.said.contains("/setup"), "{}", serving.said);
+    assert!(serving.get("/healthz").starts_with("HTTP/1.1 200"));
+    assert!(serving.get("/readyz").contains("\"database\":\"ok\""));
+    assert!(serving.get("/").contains("location: /sign-in"));
+    serving.stop();
+    // The code is nowhere in the data directory.
+    for entry in std::fs::read_dir(&data_dir).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        for text in [code.clone(), code.replace('-', "")] {
+            let found = bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes());
+            assert!(!found);
+        }
+    }
+}
+
+#[test]
+fn an_address_that_is_taken_and_one_that_nobody_can_type_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ran = run(bare_command(folder.path()).args(["serve", "--listen", &address])).expect(1);
+    assert!(ran.stderr.contains(&address), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--listen"), "{}", ran.stderr);
+    let ran = run(bare_command(folder.path())
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("BUCKETLOAD_PUBLIC_URL", "https://example.org/loads"));
+    let ran = ran.expect(2);
+    assert!(ran.stderr.contains("without a path"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_secret_of_the_consumer_is_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Serving::start(folder.path(), |command| {
+        command
+            .env("BUCKETLOAD_LOG", "trace")
+            .env("BUCKETLOAD_OAUTH_CLIENT_ID", "key")
+            .env("BUCKETLOAD_OAUTH_CLIENT_SECRET", "s3cret-of-the-consumer");
+    });
+    serving.code();
+    let callback = serving.get("/auth/bitbucket/callback?code=s3cret-code&state=s3cret-state");
+    assert!(callback.starts_with("HTTP/1.1 403"), "{callback}");
+    assert!(!callback.contains("s3cret"), "{callback}");
+    let said = serving.stop();
+    assert!(said.contains("http.path"), "the log is there: {said}");
+    assert!(!said.contains("s3cret"), "{said}");
+}
+
+#[test]
+fn a_code_is_made_on_the_machine_of_the_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = run(bare_command(folder.path()).args(["auth", "admin-code", "--json"])).expect(0);
+    let made = ran.json();
+    assert_eq!(made["page"], "/setup");
+    assert_eq!(made["code"].as_str().unwrap().len(), 23);
+    let nobody = "01920000-0000-7000-8000-000000000000";
+    let ran = run(bare_command(folder.path()).args(["auth", "admin-code", "--user", nobody]));
+    let ran = ran.expect(2);
+    assert!(
+        ran.stderr.contains("no active administrator"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn the_demo_can_end_after_its_import() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = run(bare_command(folder.path()).args([
+        "demo",
+        "--exit",
+        "--latency",
+        "0",
+        "--repositories",
+        "1",
+        "--pull-requests",
+        "2",
+        "--git-commits",
+        "2",
+    ]));
+    let ran = ran.expect(0);
+    assert!(
+        ran.stdout.contains("seaside/lighthouse: complete"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        !ran.stdout.contains("The dashboard answers"),
+        "{}",
+        ran.stdout
+    );
+}
