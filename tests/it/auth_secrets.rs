@@ -21,13 +21,14 @@ const MARK: &str = "BLSECRET";
 /// `x-token-auth:BLSECRET` and `loads:BLSECRET`, without the last, partial letters.
 const ENCODED: [&str; 2] = ["eC10b2tlbi1hdXRoOkJMU0VDUkV", "bG9hZHM6QkxTRUNSRV"];
 
-/// Tokens that are known beforehand, in place of random ones.
+/// Tokens that are known beforehand, in place of random ones. The first has ended when
+/// it comes: the import renews it.
 fn rig(double: &Double) {
     let control = double.control();
     for token in ["BLSECRET-access-1", "BLSECRET-access-2"] {
         control.add_credential(Credential::new(token, CredentialKind::OAuth));
     }
-    for (grant_type, number, life) in [("authorization_code", 1, 1), ("refresh_token", 2, 3600)] {
+    for (grant_type, number, life) in [("authorization_code", 1, 0), ("refresh_token", 2, 3600)] {
         let body = json!({
             "access_token": format!("BLSECRET-access-{number}"),
             "refresh_token": format!("BLSECRET-refresh-{number}"),
