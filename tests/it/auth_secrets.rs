@@ -71,7 +71,9 @@ fn watch(root: u32, done: &AtomicBool, seen: &Mutex<Seen>) {
             let read = |name: &str| fs::read(format!("/proc/{process}/{name}")).unwrap_or_default();
             let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).replace('\0', "\n");
             let arguments = text(read("cmdline"));
-            if process != root {
+            // Between fork and exec a child still is the command, by all that it shows.
+            let is_command = |program: &str| program.ends_with("/bucketload");
+            if process != root && !arguments.lines().next().is_some_and(is_command) {
                 let environment = text(read("environ"));
                 let program = arguments.lines().next().unwrap_or_default().to_owned();
                 let lines = environment.lines();

@@ -6,6 +6,7 @@ mod secrets;
 mod settings;
 mod values;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -49,6 +50,12 @@ pub(crate) struct Config {
     pub(crate) quota_bucket: Option<String>,
     pub(crate) allow_insecure: bool,
     pub(crate) log: String,
+}
+
+/// Our own variables, some of which are secrets: no child is to see them.
+pub(crate) fn own_variables() -> impl Iterator<Item = OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| name.as_encoded_bytes().starts_with(b"BUCKETLOAD_"))
 }
 
 impl Config {

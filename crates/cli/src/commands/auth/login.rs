@@ -17,6 +17,7 @@ use super::callback::{CallbackListener, Waiting, loopback};
 use super::{Entry, client, open_archive};
 use crate::arguments::LoginOptions;
 use crate::commands::{Session, credentials};
+use crate::config::own_variables;
 use crate::messages::{self, Exit, Problem};
 use crate::output::{self, printable};
 
@@ -89,7 +90,11 @@ fn invite(session: &Session, options: &LoginOptions, url: &Url) {
     } else {
         "xdg-open"
     };
-    let opened = tokio::process::Command::new(program)
+    let mut command = tokio::process::Command::new(program);
+    for name in own_variables() {
+        command.env_remove(name);
+    }
+    let opened = command
         .arg(url.as_str())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
