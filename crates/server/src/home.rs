@@ -21,5 +21,7 @@ pub(crate) async fn show(State(app): State<App>, person: Person) -> Result<Marku
     }
     // The latest first; the archive has them by name.
     reports.sort_by_key(|report| Reverse(report.id));
-    Ok(pages::home::page(&person, &reports, imports.len()))
+    let removals = app.archive.announced_removals().await?;
+    let page = pages::home::page(&person, &reports, imports.len(), &removals);
+    Ok(page)
 }

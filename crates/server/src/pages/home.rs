@@ -1,15 +1,22 @@
 //! The list of imports.
 
-use bucketload_model::{ImportReport, Stage};
+use bucketload_model::{AnnouncedRemoval, ImportReport, Stage};
 use maud::{Markup, html};
 
+use super::icons;
 use super::layout::{self, Room};
 use super::parts::{counted, grouped, import_state, time};
 use crate::session::Person;
 
 /// `total` counts those that are not shown, too.
-pub(crate) fn page(person: &Person, reports: &[ImportReport], total: usize) -> Markup {
+pub(crate) fn page(
+    person: &Person,
+    reports: &[ImportReport],
+    total: usize,
+    removals: &[AnnouncedRemoval],
+) -> Markup {
     let content = html! {
+        @if !removals.is_empty() { (announced(removals)) }
         @if reports.is_empty() {
             (nothing_yet())
         } @else {
@@ -66,6 +73,32 @@ fn row(report: &ImportReport) -> Markup {
                 (grouped(stored(Stage::PullRequestComments)))
             }
             td data-label="Began" { (time(report.started_at)) }
+        }
+    }
+}
+
+/// What Bitbucket will take away, once for each kind of request. Headers are words of
+/// others: an address among them is shown, and leads nowhere.
+fn announced(removals: &[AnnouncedRemoval]) -> Markup {
+    html! {
+        section class="card" {
+            h2 { "Bitbucket announces removals" }
+            ul class="rows" {
+                @for removal in removals {
+                    li {
+                        (icons::WARNING.show())
+                        div class="grow" {
+                            code { (removal.endpoint) }
+                            @if let Some(sunset) = &removal.sunset {
+                                div class="detail" { "Ends on " (sunset) }
+                            }
+                            @if let Some(link) = &removal.link {
+                                div class="detail" { (link) }
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }

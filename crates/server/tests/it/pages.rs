@@ -1,7 +1,7 @@
 //! What every answer has in common.
 
 use bucketload_archive::{IdentityRecord, UserRecord};
-use bucketload_model::{UserId, UserRole, UserState};
+use bucketload_model::{AnnouncedRemoval, UserId, UserRole, UserState};
 
 use crate::support::{House, Plan};
 
@@ -73,6 +73,31 @@ async fn pages_run_no_scripts_and_load_nothing_from_elsewhere() {
         assert_eq!(style.headers["content-type"], "text/css; charset=utf-8");
         assert!(!style.body.contains("http"), "the style sheet is alone");
     }
+}
+
+#[tokio::test]
+async fn announced_removals_stand_on_the_first_page_as_text() {
+    let house = House::new().await;
+    let mut ada = house.administrator().await;
+    let page = ada.get("/").await;
+    assert!(!page.body.contains("announces removals"));
+    let mut transaction = house.archive.begin().await.unwrap();
+    let removal = AnnouncedRemoval {
+        endpoint: "issues".to_owned(),
+        deprecation: Some("@1771545600".to_owned()),
+        sunset: Some("Fri, 21 Aug 2026 00:00:00 UTC".to_owned()),
+        link: Some("<https://attacker.example/<b>>; rel=\"deprecation\"".to_owned()),
+    };
+    for _ in 0..2 {
+        transaction
+            .put_announced_removal(&removal, house.now())
+            .await
+            .unwrap();
+    }
+    transaction.commit().await.unwrap();
+    let page = ada.get("/").await.says("Ends on Fri, 21 Aug 2026");
+    assert_eq!(page.body.matches("<code>issues</code>").count(), 1);
+    assert!(!page.body.contains("<b>"), "{}", page.body);
 }
 
 #[tokio::test]
