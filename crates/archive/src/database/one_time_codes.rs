@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::imports::inconsistent;
 use super::sql::statement;
+use super::users::ACCOUNTS_LOCK;
 use super::{DatabaseError, SecretHash, Transaction, signed};
 
 /// Whom a code lets in.
@@ -71,6 +72,7 @@ impl Transaction {
         now: DateTime<Utc>,
         most_misses: u64,
     ) -> Result<Option<CodeFor>, DatabaseError> {
+        self.inner.lock(ACCOUNTS_LOCK).await?;
         let found: Option<Option<String>> = statement(
             "select user_id from one_time_codes
              where code_hash = $1 and ends_at_ms > $2 and misses < $3",

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::imports::inconsistent;
 use super::sql::statement;
+use super::users::ACCOUNTS_LOCK;
 use super::{Archive, DatabaseError, SecretHash, Transaction, time};
 
 /// A browser that was here. Its token is known by its hash only.
@@ -189,6 +190,7 @@ impl Transaction {
         &mut self,
         token: &SecretHash,
     ) -> Result<Option<String>, DatabaseError> {
+        self.inner.lock(ACCOUNTS_LOCK).await?;
         let flow: Option<Option<String>> =
             statement("select flow from sessions where token_hash = $1")
                 .bind(token.as_str())

@@ -7,6 +7,9 @@ use super::imports::inconsistent;
 use super::sql::statement;
 use super::{Archive, DatabaseError, Transaction, time, unsigned};
 
+/// Held while something is decided by what was read: who comes second must see it done.
+pub(super) const ACCOUNTS_LOCK: &str = "accounts";
+
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserRecord {
@@ -115,12 +118,14 @@ impl Transaction {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// How many administrators may come in.
+    /// How many administrators may come in. Until the transaction ends, nobody else
+    /// decides anything by that number.
     ///
     /// # Errors
     ///
     /// When the database fails.
     pub async fn count_active_administrators(&mut self) -> Result<u64, DatabaseError> {
+        self.inner.lock(ACCOUNTS_LOCK).await?;
         let count: i64 = statement("select count(*) from users where role = $1 and state = $2")
             .bind(UserRole::Administrator.name())
             .bind(UserState::Active.name())

@@ -5,7 +5,7 @@
     reason = "a helper that fails is a test that fails"
 )]
 
-use bucketload_archive::{Archive, DatabaseError, PendingParent};
+use bucketload_archive::{Archive, CodeFor, DatabaseError, PendingParent, SecretHash};
 use bucketload_model::{QuotaLedger as _, QuotaRule, Stage, Verdict};
 use chrono::Duration;
 
@@ -46,6 +46,43 @@ async fn an_account_of_requests_is_exact_from_its_first_one_on() {
         given += u32::from(verdict.await.unwrap() == Verdict::Go);
     }
     assert_eq!(given, 50);
+}
+
+#[tokio::test]
+async fn a_code_lets_one_in_however_many_bring_it_at_once() {
+    let Some(store) = Store::on(KIND).await else {
+        return;
+    };
+    let mut archives = Vec::new();
+    for _ in 0..4 {
+        archives.push(other(&store).await);
+    }
+    for round in 0..10 {
+        let code = SecretHash::of(&format!("code {round}"));
+        let whom = CodeFor::FirstAdministrator;
+        let mut transaction = store.begin().await;
+        transaction
+            .put_code(&code, whom, at(0), at(60))
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+        let together = std::sync::Arc::new(tokio::sync::Barrier::new(archives.len()));
+        let brought = archives.iter().map(|archive| {
+            let (archive, code, together) = (archive.clone(), code.clone(), together.clone());
+            tokio::spawn(async move {
+                let mut transaction = archive.begin().await.unwrap();
+                together.wait().await;
+                let found = transaction.take_code(&code, at(1), 20).await.unwrap();
+                transaction.commit().await.unwrap();
+                found
+            })
+        });
+        let mut let_in = 0;
+        for found in brought.collect::<Vec<_>>() {
+            let_in += u32::from(found.await.unwrap() == Some(whom));
+        }
+        assert_eq!(let_in, 1, "round {round}");
+    }
 }
 
 #[tokio::test]
