@@ -16,7 +16,7 @@ use crate::{Client, WaitPolicy};
 struct Gate {
     governor: Arc<Governor>,
     runtime: Handle,
-    is_patient: bool,
+    patience: WaitPolicy,
 }
 
 impl Client {
@@ -29,7 +29,7 @@ impl Client {
         Arc::new(Gate {
             governor: self.buckets().git.clone(),
             runtime: Handle::current(),
-            is_patient: self.options().wait == WaitPolicy::Wait,
+            patience: self.options().wait,
         })
     }
 }
@@ -54,8 +54,8 @@ impl Gate {
 
 impl RequestGate for Gate {
     fn leave(&self) -> GateFuture<Result<Leave, NoLeave>> {
-        let (governor, is_patient) = (self.governor.clone(), self.is_patient);
-        self.at_home(async move { governor.leave(is_patient).await })
+        let (governor, patience) = (self.governor.clone(), self.patience);
+        self.at_home(async move { governor.leave(patience).await })
     }
 
     fn answered(&self, leave: Leave) -> GateFuture<Result<(), LedgerError>> {

@@ -16,6 +16,8 @@ use bucketload_model::{
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
+use crate::WaitPolicy;
+
 /// How long to sleep before the ledger is asked again: another process may have
 /// found out more, and a laptop may have slept.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
@@ -88,13 +90,13 @@ impl Governor {
         Some(rule.assumed_limit.saturating_mul(windows))
     }
 
-    /// Waits until a request may be sent, and counts it. With `patient` false it
-    /// says when it could be sent instead of waiting.
+    /// Waits until a request may be sent, and counts it; or says when it could be sent,
+    /// where the caller does not wait for that.
     ///
     /// # Errors
     ///
     /// When the caller is not patient, or the account cannot be kept.
-    pub async fn leave(&self, patient: bool) -> Result<Leave, NoLeave> {
+    pub async fn leave(&self, patience: WaitPolicy) -> Result<Leave, NoLeave> {
         // One wait, however often the ledger is asked meanwhile.
         let mut waiting = None;
         loop {
@@ -123,12 +125,12 @@ impl Governor {
                     (until, WaitReason::RateLimited)
                 }
             };
-            if !patient {
+            let left = (until - now).to_std().unwrap_or_default();
+            if !patience.waits_for(left) {
                 return Err(NoLeave::Until(until));
             }
             let waiting = waiting.get_or_insert_with(|| self.begin_to_wait());
             waiting.announce(until, reason);
-            let left = (until - now).to_std().unwrap_or_default();
             let sleep = left.clamp(Duration::from_millis(1), LONGEST_SLEEP);
             tokio::select! {
                 () = tokio::time::sleep(sleep) => {}
@@ -279,10 +281,10 @@ mod tests {
         let governor = governor(Some(3), sink.clone());
         let start = Instant::now();
         for _ in 0..3 {
-            governor.leave(true).await.unwrap();
+            governor.leave(WaitPolicy::Wait).await.unwrap();
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
-        governor.leave(true).await.unwrap();
+        governor.leave(WaitPolicy::Wait).await.unwrap();
         assert!(start.elapsed() >= HOUR && start.elapsed() < HOUR.mul_f64(1.1));
         let starts = sink.events().into_iter().filter(|event| {
             matches!(event, ProgressEvent::WaitStarted(wait) if wait.reason == WaitReason::Quota)
@@ -295,11 +297,11 @@ mod tests {
     async fn one_refusal_stops_everybody_for_as_long_as_told() {
         let governor = governor(None, Arc::new(NullSink));
         let start = Instant::now();
-        let leave = governor.leave(true).await.unwrap();
+        let leave = governor.leave(WaitPolicy::Wait).await.unwrap();
         let told = Duration::from_secs(745);
         governor.refused(leave, Some(told)).await.unwrap();
         let everybody = (0..8).map(|_| async {
-            let leave = governor.leave(true).await.unwrap();
+            let leave = governor.leave(WaitPolicy::Wait).await.unwrap();
             assert!(start.elapsed() >= told);
             governor
                 .answered(leave, QuotaSaid::default())
@@ -313,25 +315,40 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_does_not_want_to_wait_is_told_until_when() {
         let governor = governor(Some(1), Arc::new(NullSink));
-        governor.leave(false).await.unwrap();
-        let Err(NoLeave::Until(until)) = governor.leave(false).await else {
+        governor.leave(WaitPolicy::GiveUp).await.unwrap();
+        let Err(NoLeave::Until(until)) = governor.leave(WaitPolicy::GiveUp).await else {
             panic!("the quota is spent");
         };
         assert!(until.timestamp() >= 1_800_000_000 + 3600);
     }
 
     #[tokio::test(start_paused = true)]
+    async fn patience_has_a_measure() {
+        let governor = governor(Some(1), Arc::new(NullSink));
+        governor.leave(WaitPolicy::GiveUp).await.unwrap();
+        let start = Instant::now();
+        let short = WaitPolicy::AtMost(HOUR / 2);
+        let Err(NoLeave::Until(_)) = governor.leave(short).await else {
+            panic!("it takes an hour");
+        };
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        let long = WaitPolicy::AtMost(HOUR * 2);
+        governor.leave(long).await.unwrap();
+        assert!(start.elapsed() >= HOUR);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_exhausted_window_announced_by_an_answer_is_waited_out() {
         let governor = governor(Some(60), Arc::new(NullSink));
         let start = Instant::now();
-        let leave = governor.leave(true).await.unwrap();
+        let leave = governor.leave(WaitPolicy::Wait).await.unwrap();
         let said = QuotaSaid {
             limit: Some(60),
             remaining: Some(0),
             reset: Some(chrono::Duration::seconds(30)),
         };
         governor.answered(leave, said).await.unwrap();
-        governor.leave(true).await.unwrap();
+        governor.leave(WaitPolicy::Wait).await.unwrap();
         assert!(start.elapsed() >= Duration::from_secs(30));
     }
 }

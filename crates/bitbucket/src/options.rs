@@ -16,8 +16,22 @@ pub enum WaitPolicy {
     /// Wait, however long it takes.
     #[default]
     Wait,
+    /// Wait where it takes no longer than this, else give up: who has other things to do
+    /// comes back when the quota is there again.
+    AtMost(Duration),
     /// Give up with [`RequestErrorKind::QuotaSpent`](crate::RequestErrorKind::QuotaSpent).
     GiveUp,
+}
+
+impl WaitPolicy {
+    /// Whether to wait for something that is `left` away.
+    pub(crate) fn waits_for(self, left: Duration) -> bool {
+        match self {
+            Self::Wait => true,
+            Self::AtMost(longest) => left <= longest,
+            Self::GiveUp => false,
+        }
+    }
 }
 
 /// How a client works.

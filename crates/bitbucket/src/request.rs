@@ -20,7 +20,7 @@ use crate::answer::{
 use crate::error::{RequestError, RequestErrorKind};
 use crate::governor::Governor;
 use crate::page::{Answer, Item, read_item};
-use crate::{Client, Endpoint, EntityTag, WaitPolicy};
+use crate::{Client, Endpoint, EntityTag};
 
 /// No JSON answer of Bitbucket comes near it: pages have at most 100 objects.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
@@ -233,11 +233,11 @@ impl<'a> Tries<'a> {
 
     /// Waits until a request may be sent, and counts it.
     pub(crate) async fn begin(&mut self) -> Result<Turn<'a>, RequestError> {
-        let patient = self.client.options().wait == WaitPolicy::Wait;
+        let patience = self.client.options().wait;
         // The place comes first: who has leave sends at once, and a 429 in
         // the meantime stops everybody who still stands in line.
         let place = self.client.place().await;
-        let leave = self.governor.leave(patient).await;
+        let leave = self.governor.leave(patience).await;
         let leave = leave.map_err(|reason| self.error(reason.into()))?;
         // After that wait, which can be long for a token of an hour.
         let signed = loop {
