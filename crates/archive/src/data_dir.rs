@@ -49,7 +49,7 @@ pub enum DataDirError {
     },
 }
 
-/// The right to write to a data directory. It ends with the process, however
+/// The right to work on a data directory. It ends with the process, however
 /// that ends: the operating system lets go of the lock.
 #[derive(Debug)]
 pub struct DataDirLock {
@@ -107,12 +107,42 @@ impl DataDir {
         })
     }
 
-    /// Takes the right to write, for as long as the lock lives.
+    /// Takes part in the work on the directory, with others who do. Which of them writes
+    /// what, leases decide.
     ///
     /// # Errors
     ///
-    /// When another process has it, or the lock file cannot be made.
+    /// When somebody has the directory to himself, or the lock file cannot be made.
+    pub fn share(&self) -> Result<DataDirLock, DataDirError> {
+        self.acquire(File::try_lock_shared).map(|file| {
+            // Who had it to himself before stands in it no longer.
+            let _ = file.set_len(0);
+            DataDirLock { _file: file }
+        })
+    }
+
+    /// Takes the directory for this process alone, for as long as the lock lives: for what
+    /// must not happen beside anything else.
+    ///
+    /// # Errors
+    ///
+    /// When others work on it, or the lock file cannot be made.
     pub fn lock(&self) -> Result<DataDirLock, DataDirError> {
+        let mut file = self.acquire(File::try_lock)?;
+        let failed = |source| DataDirError::Lock {
+            path: self.root.clone(),
+            source,
+        };
+        file.set_len(0).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        write!(file, "{}", std::process::id()).map_err(failed)?;
+        Ok(DataDirLock { _file: file })
+    }
+
+    fn acquire(
+        &self,
+        take: impl Fn(&File) -> Result<(), TryLockError>,
+    ) -> Result<File, DataDirError> {
         let failed = |source| DataDirError::Lock {
             path: self.root.clone(),
             source,
@@ -124,23 +154,19 @@ impl DataDir {
             .truncate(false)
             .open(self.root.join(LOCK))
             .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
+        match take(&file) {
+            Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 // Who holds it is a courtesy; not knowing changes nothing.
                 let _ = file.read_to_string(&mut holder);
-                return Err(DataDirError::InUse {
+                Err(DataDirError::InUse {
                     path: self.root.clone(),
                     holder: holder_named(&holder),
-                });
+                })
             }
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
         }
-        file.set_len(0).map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        write!(file, "{}", std::process::id()).map_err(failed)?;
-        Ok(DataDirLock { _file: file })
     }
 }
 
@@ -155,6 +181,20 @@ pub(crate) fn holder_named(content: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn those_who_share_do_not_mind_each_other_but_one_who_wants_all_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::new(folder.path());
+        let one = data_dir.share().unwrap();
+        let other = data_dir.share().unwrap();
+        data_dir.lock().unwrap_err();
+        drop((one, other));
+        let alone = data_dir.lock().unwrap();
+        data_dir.share().unwrap_err();
+        drop(alone);
+        data_dir.share().unwrap();
+    }
 
     #[test]
     fn two_writers_are_refused_and_the_lock_ends_with_its_holder() {

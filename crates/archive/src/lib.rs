@@ -5,6 +5,7 @@ mod database;
 mod export;
 mod health;
 mod hexadecimal;
+mod lease_file;
 pub mod mirror;
 mod secret_key;
 
@@ -21,6 +22,11 @@ pub use database::{
 pub use database::{
     AuditEntry, CodeFor, IdentityRecord, SecretHash, ServiceTokenRecord, SessionRecord, UserRecord,
 };
+pub use database::{
+    Claim, Claimed, Enqueued, ImportFilter, ImportSummary, MoveError, NewImport, Release, Schedule,
+    Wanted,
+};
 pub use export::{ExportError, ExportedFile, Manifest, export_jsonl};
 pub use health::{DataDirHealth, FolderHealth};
+pub use lease_file::{LeaseFile, Life};
 pub use secret_key::{KeyRotation, SecretKeyError};

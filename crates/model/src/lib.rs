@@ -6,13 +6,16 @@ mod credential;
 mod error_class;
 mod gap;
 mod ids;
+mod lease;
 mod leave;
+mod limits;
 mod progress;
 mod quota;
 mod removal;
 mod report;
 mod source;
 mod stage;
+mod transition;
 mod user;
 
 pub use checkpoint::Checkpoint;
@@ -25,7 +28,9 @@ pub use ids::{
     IssueChangeId, IssueId, ParseIdError, PullRequestId, RepositoryName, RepositorySlug,
     RepositoryUuid, TaskId, WorkspaceSlug,
 };
+pub use lease::{Fence, Lease, LeaseOwner};
 pub use leave::{GateFuture, Leave, NoLeave, RequestGate};
+pub use limits::{Limits, ParsePriorityError, Priority};
 pub use progress::{
     GitPhase, GitTransfer, NullSink, ProgressEvent, ProgressSink, RecordingSink, Wait, WaitReason,
 };
@@ -39,4 +44,5 @@ pub use report::{
 };
 pub use source::{ParseSourceError, Source};
 pub use stage::{ParseStageError, Stage};
+pub use transition::{ImportEvent, WrongTransition};
 pub use user::{ParseWordError, TokenScope, UserId, UserRole, UserState};

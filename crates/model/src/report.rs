@@ -45,10 +45,16 @@ macro_rules! state {
 state! {
     /// Where an import stands.
     ImportState {
+        /// It waits for its turn.
+        Queued = "queued",
         /// It works, or was killed while it worked: the lease tells which.
         Running = "running",
         /// It waits for quota.
         Waiting = "waiting",
+        /// It was halted on request, and goes on when it is resumed.
+        Paused = "paused",
+        /// It was asked to stop and is about to.
+        Cancelling = "cancelling",
         /// Everything that Bitbucket reported is stored.
         Complete = "complete",
         /// It ended, and every missing object is named.
@@ -99,6 +105,9 @@ pub struct ImportReport {
     pub started_at: DateTime<Utc>,
     /// When it ended, if it has.
     pub finished_at: Option<DateTime<Utc>>,
+    /// Until when it waits for quota; absent while it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_until: Option<DateTime<Utc>>,
     /// Why it failed, in words; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

@@ -9,7 +9,7 @@ use bucketload_model::{
 };
 use chrono::{DateTime, Utc};
 
-use super::sql::statement;
+use super::sql::{StatementBuilder, statement};
 use super::{Archive, DatabaseError, Transaction, signed, unsigned};
 
 /// An import that begins.
@@ -64,6 +64,7 @@ struct ImportRow {
     git_bytes_received: i64,
     started_at_ms: i64,
     finished_at_ms: Option<i64>,
+    wait_until_ms: Option<i64>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -100,7 +101,7 @@ impl TryFrom<StageRow> for StageReport {
 }
 
 const SELECT_IMPORTS: &str = "select id, workspace, slug, repository_uuid, stages, state, error,
-    git_refs, git_bytes_received, started_at_ms, finished_at_ms from imports";
+    git_refs, git_bytes_received, started_at_ms, finished_at_ms, wait_until_ms from imports";
 
 pub(super) fn inconsistent(
     table: &'static str,
@@ -112,6 +113,32 @@ pub(super) fn inconsistent(
         column,
         value: value.to_owned(),
     }
+}
+
+/// Where every stage of an import stands that has not begun.
+fn stage_states(stages: &[Stage]) -> impl Iterator<Item = (Stage, StageState)> {
+    Stage::ALL.iter().map(|stage| {
+        let state = if stages.contains(stage) {
+            StageState::Pending
+        } else {
+            StageState::Skipped
+        };
+        (*stage, state)
+    })
+}
+
+/// The stages of an import that is still in the queue: they get rows when it begins.
+fn not_begun(stages: &[Stage]) -> Vec<StageReport> {
+    let report = |(name, state)| StageReport {
+        name,
+        state,
+        expected: None,
+        stored: 0,
+        missing: 0,
+        seconds: 0.0,
+        requests_estimated: None,
+    };
+    stage_states(stages).map(report).collect()
 }
 
 impl TryFrom<&ImportRow> for StoredImport {
@@ -157,6 +184,20 @@ impl Archive {
             .push(" where workspace = $1 and slug = $2 order by id desc limit 1")
             .bind(name.workspace.as_str())
             .bind(name.slug.as_str())
+            .fetch_optional(&self.reader)
+            .await?;
+        row.as_ref().map(TryInto::try_into).transpose()
+    }
+
+    /// An import, if there is one of that id.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn import(&self, import: ImportId) -> Result<Option<StoredImport>, DatabaseError> {
+        let row: Option<ImportRow> = statement(SELECT_IMPORTS)
+            .push(" where id = $1")
+            .bind(import.to_string())
             .fetch_optional(&self.reader)
             .await?;
         row.as_ref().map(TryInto::try_into).transpose()
@@ -241,7 +282,10 @@ impl Archive {
         let Some(row) = row else { return Ok(None) };
         let stored = StoredImport::try_from(&row)?;
         let by_endpoint = self.requests_by_endpoint(import).await?;
-        let stages = self.stage_reports(import).await?;
+        let mut stages = self.stage_reports(import).await?;
+        if stages.is_empty() {
+            stages = not_begun(&stored.stages);
+        }
         let estimates: Vec<RequestEstimate> = stages
             .iter()
             .filter_map(|stage| stage.requests_estimated)
@@ -264,6 +308,7 @@ impl Archive {
             },
             started_at: time(row.started_at_ms),
             finished_at: row.finished_at_ms.map(time),
+            waits_until: row.wait_until_ms.map(time),
             error: row.error,
         }))
     }
@@ -318,19 +363,24 @@ impl Transaction {
         .bind(start.now.timestamp_millis())
         .execute(&mut self.inner)
         .await?;
-        for stage in Stage::ALL {
-            let state = if start.stages.contains(stage) {
-                StageState::Pending
-            } else {
-                StageState::Skipped
-            };
-            statement("insert into import_stages (import_id, stage, state) values ($1, $2, $3)")
-                .bind(&id)
-                .bind(stage.name())
-                .bind(state.name())
-                .execute(&mut self.inner)
-                .await?;
-        }
+        self.put_stages(start.id, start.stages).await
+    }
+
+    /// Notes the stages of an import that begins; those that are there stay as they are.
+    pub(super) async fn put_stages(
+        &mut self,
+        import: ImportId,
+        stages: &[Stage],
+    ) -> Result<(), DatabaseError> {
+        let mut insert =
+            StatementBuilder::new("insert into import_stages (import_id, stage, state) ");
+        insert.push_values(stage_states(stages), |row, (stage, state)| {
+            row.push_bind(import.to_string())
+                .push_bind(stage.name())
+                .push_bind(state.name());
+        });
+        insert.push(" on conflict (import_id, stage) do nothing");
+        insert.build().execute(&mut self.inner).await?;
         Ok(())
     }
 
@@ -487,7 +537,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// Saves where a stage goes on, and what Bitbucket reported if it did.
+    /// Saves where a stage goes on, and what Bitbucket reported if it did. A place that is
+    /// new brings the import forward.
     ///
     /// # Errors
     ///
@@ -501,6 +552,16 @@ impl Transaction {
     ) -> Result<(), DatabaseError> {
         let checkpoint = serde_json::to_string(checkpoint)
             .map_err(|_| inconsistent("import_stages", "checkpoint", "unwritable"))?;
+        statement(
+            "update imports set progress = progress + 1
+             where id = $1 and exists (select 1 from import_stages where import_id = $1
+                 and stage = $2 and coalesce(checkpoint, '') <> $3)",
+        )
+        .bind(import.to_string())
+        .bind(stage.name())
+        .bind(&checkpoint)
+        .execute(&mut self.inner)
+        .await?;
         statement(
             "update import_stages set checkpoint = $3, expected = coalesce($4, expected)
              where import_id = $1 and stage = $2",

@@ -7,6 +7,7 @@ mod audit;
 mod comments;
 mod covered;
 mod credentials;
+mod driver;
 mod entity_tags;
 mod error;
 mod gaps;
@@ -18,6 +19,7 @@ mod one_time_codes;
 mod open;
 mod pending;
 mod pull_requests;
+mod queue;
 mod quota;
 mod removals;
 mod repositories;
@@ -46,6 +48,10 @@ pub use members::MemberRecord;
 pub use one_time_codes::CodeFor;
 pub use pending::PendingParent;
 pub use pull_requests::PullRequestRecord;
+pub use queue::{
+    Claim, Claimed, Enqueued, ImportFilter, ImportSummary, MoveError, NewImport, Release, Schedule,
+    Wanted,
+};
 pub use repositories::{RepositoryRecord, StoredRepository};
 pub use secret_hash::SecretHash;
 pub use service_tokens::ServiceTokenRecord;

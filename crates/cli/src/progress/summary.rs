@@ -195,6 +195,9 @@ fn in_words(report: &ImportReport) -> &'static str {
         ImportState::Cancelled => "interrupted; what came is kept, and it can go on",
         ImportState::Waiting => "waits for quota; what came is kept, and it can go on",
         ImportState::Running => "running",
+        ImportState::Queued => "waits for its turn",
+        ImportState::Paused => "halted; “bucketload resume” lets it go on",
+        ImportState::Cancelling => "about to stop",
     }
 }
 

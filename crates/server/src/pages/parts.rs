@@ -30,6 +30,9 @@ fn badge(class: &'static str, icon: Icon, word: &str) -> Markup {
 
 pub(crate) fn import_state(state: ImportState) -> Markup {
     match state {
+        ImportState::Queued => badge("plain", icons::CLOCK, "queued"),
+        ImportState::Paused => badge("plain", icons::CLOCK, "paused"),
+        ImportState::Cancelling => badge("active", icons::STOP, "stopping"),
         ImportState::Running => badge("active", icons::RUN, "running"),
         ImportState::Waiting => badge("warn", icons::CLOCK, "waiting for quota"),
         ImportState::Complete => badge("good", icons::CHECK, "complete"),

@@ -6,6 +6,7 @@ mod activity;
 mod entity_tags;
 mod imports;
 mod pending;
+mod queue;
 mod rows;
 mod transactions;
 
