@@ -10,21 +10,21 @@ alter table imports add column wait_until_ms bigint;
 -- its number is still this one.
 alter table imports add column fence bigint not null default 0;
 -- Who runs it, and until when; both null while nobody does.
-alter table imports add column lease_owner text;
+alter table imports add column lease_owner text collate "C";
 alter table imports add column lease_until_ms bigint;
 -- 1 while a command runs it, or ran it last: no worker takes it up by itself.
 alter table imports add column is_foreground bigint not null default 1;
 -- pause or cancel, for the one who runs it; null for nothing.
-alter table imports add column wanted text;
+alter table imports add column wanted text collate "C";
 -- Transactions that brought it forward, and how many there were when it was last
 -- claimed: an attempt that adds none did nothing.
 alter table imports add column progress bigint not null default 0;
 alter table imports add column progress_before bigint not null default -1;
 -- Attempts in a row that added none.
 alter table imports add column stalled_attempts bigint not null default 0;
-alter table imports add column asked_by text;
+alter table imports add column asked_by text collate "C";
 -- The credential that it is run with; null for the one in the configuration.
-alter table imports add column credential_id text;
+alter table imports add column credential_id text collate "C";
 -- 1 where lists are read whole, although only what changed would do.
 alter table imports add column whole_lists bigint not null default 0;
 
@@ -40,16 +40,16 @@ create index imports_by_state on imports (state, id);
 
 -- What is imported again and again.
 create table import_schedules (
-    workspace text not null,
-    slug text not null,
+    workspace text collate "C" not null,
+    slug text collate "C" not null,
     -- Stage names, separated by commas, in order.
-    stages text not null,
+    stages text collate "C" not null,
     -- Five fields: minute, hour, day of the month, month, day of the week; UTC.
-    cron text not null,
+    cron text collate "C" not null,
     next_at_ms bigint not null,
     priority bigint not null,
-    asked_by text,
-    credential_id text,
+    asked_by text collate "C",
+    credential_id text collate "C",
     primary key (workspace, slug, stages)
 );
 

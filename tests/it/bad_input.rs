@@ -221,7 +221,7 @@ fn a_database_of_a_newer_version() {
 }
 
 #[test]
-fn a_data_directory_in_use() {
+fn a_repository_that_is_being_imported() {
     let folder = tempfile::tempdir().unwrap();
     let double = Double::seeded(small());
     double
@@ -238,7 +238,10 @@ fn a_data_directory_in_use() {
         .runtime
         .block_on(double.control().wait_for_request(2));
     let ran = double.run(folder.path(), &["import", NAME]).expect(1);
-    says(&ran, &["in use by process", &first.id().to_string()]);
+    says(
+        &ran,
+        &["is being imported by process", &first.id().to_string()],
+    );
     // Looking is always allowed.
     let status = double.run(folder.path(), &["status", "--json"]).expect(0);
     assert_eq!(status.report()["state"], "running");

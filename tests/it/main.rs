@@ -17,6 +17,7 @@ mod messages;
 mod postgres;
 mod postgres_archive;
 mod proxy;
+mod queue;
 mod quota;
 mod recorded;
 mod serve;

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 pub(crate) use auth::{
     AddTokenOptions, AdminCodeOptions, AuthCommand, LoginOptions, RemoveOptions, RotateKeyOptions,
 };
-use bucketload_model::Stage;
+use bucketload_model::{Priority, Stage};
+use bucketload_worker::queue::Cron;
+use chrono::{DateTime, Local, NaiveDateTime, TimeZone as _, Utc};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// Bring Bitbucket Cloud repositories home: git history, pull requests and
@@ -51,11 +53,21 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Import repositories, go on with interrupted imports, or bring the archive up to date
-    Import(ImportOptions),
+    Import(Box<ImportOptions>),
     /// Show imports: the latest of each repository, or one in full
     Status(StatusOptions),
     /// Show the repositories in the archive
     List,
+    /// Run the imports of the queue until stopped
+    Worker(WorkerOptions),
+    /// Halt imports until they are resumed
+    Pause(ImportArguments),
+    /// Stop imports
+    Cancel(ImportArguments),
+    /// Let imports go on that were halted or stopped, or that failed, in the background
+    Resume(ImportArguments),
+    /// Try once more what failed or is missing of imports, in the background
+    Retry(ImportArguments),
     /// Write the archive as plain files
     Export(ExportOptions),
     /// Check settings, disk, database, git and credential, and say what to do
@@ -75,12 +87,18 @@ pub(crate) enum Command {
     Demo(DemoOptions),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct ImportOptions {
     /// `workspace/repository`, `workspace` for all of its repositories, or a bitbucket.org
     /// address of either
-    #[arg(required = true, value_name = "SOURCE")]
+    #[arg(required_unless_present = "from_file", value_name = "SOURCE")]
     pub(crate) sources: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) choice: ChoiceOptions,
+
+    #[command(flatten)]
+    pub(crate) queue: QueueOptions,
 
     /// Show what would be done and what it would cost, and do nothing
     #[arg(long)]
@@ -112,9 +130,69 @@ pub(crate) struct ImportOptions {
     pub(crate) git_transport: GitTransport,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// Which of many repositories.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ChoiceOptions {
+    /// Read more sources from a file, one on each line; `#` begins a comment, `-` is standard
+    /// input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_file: Option<PathBuf>,
+
+    /// Only repositories whose name, or `workspace/name`, fits this pattern (`*`, `?`, `[a-z]`,
+    /// `{a,b}`)
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) include: Vec<String>,
+
+    /// Not the repositories that fit this pattern
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
+}
+
+/// Imports in the background.
+#[derive(Debug, Default, Args)]
+pub(crate) struct QueueOptions {
+    /// Put the imports into the queue, for `bucketload worker` to run
+    #[arg(long, conflicts_with_all = ["dry_run", "no_wait"])]
+    pub(crate) queue: bool,
+
+    /// What comes first in the queue: from -100 to 100, the greater the sooner
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        requires = "queue",
+        allow_negative_numbers = true
+    )]
+    pub(crate) priority: Option<Priority>,
+
+    /// Not before this time, such as `2026-12-24T18:00` here or `2026-12-24T18:00:00Z`
+    #[arg(long, value_name = "TIME", requires = "queue", value_parser = parse_time)]
+    pub(crate) at: Option<DateTime<Utc>>,
+
+    /// Again and again, as a cron expression says (minute, hour, day of the month, month, day
+    /// of the week; UTC), such as `0 3 * * *` for three o'clock every night
+    #[arg(long, value_name = "CRON", requires = "queue", conflicts_with = "at")]
+    pub(crate) every: Option<Cron>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkerOptions {
+    /// Imports at once [default: 4, or the setting `worker_concurrency`]
+    #[arg(long, value_name = "NUMBER", value_parser = parse_concurrency)]
+    pub(crate) concurrency: Option<usize>,
+}
+
+/// Imports that something is asked of.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// Imports' ids, or `workspace/repository` for its latest import
+    #[arg(required = true, value_name = "IMPORT")]
+    pub(crate) imports: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum GitTransport {
     /// gix, and the git program where a server does not get along with it
+    #[default]
     Auto,
     /// gix alone
     Gix,
@@ -274,6 +352,27 @@ fn parse_stage(text: &str) -> Result<Stage, String> {
     })
 }
 
+fn parse_concurrency(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=1_000) => Ok(number),
+        _ => Err("give a number of imports, from 1 to 1000".to_owned()),
+    }
+}
+
+/// A time with its zone, or one of this place.
+fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.to_utc());
+    }
+    let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    local
+        .and_then(|time| Local.from_local_datetime(&time).earliest())
+        .map(|time| time.to_utc())
+        .ok_or_else(|| "give a time such as 2026-12-24T18:00, or with a zone".to_owned())
+}
+
 fn parse_git(text: &str) -> Result<(String, PathBuf), String> {
     text.split_once('=')
         .map(|(name, path)| (name.to_owned(), PathBuf::from(path)))
@@ -285,6 +384,18 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+
+    #[test]
+    fn times_are_those_of_this_place_unless_they_have_a_zone() {
+        let fixed = parse_time("2026-12-24T18:00:00+01:00").unwrap();
+        assert_eq!(fixed.to_rfc3339(), "2026-12-24T17:00:00+00:00");
+        let local = parse_time("2026-12-24 18:00").unwrap();
+        let local = local.with_timezone(&Local).format("%H:%M").to_string();
+        assert_eq!(local, "18:00");
+        for text in ["tomorrow", "18:00", "2026-13-01T00:00"] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {

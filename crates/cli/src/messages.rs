@@ -14,6 +14,7 @@ use bucketload_auth::CredentialSource;
 use bucketload_bitbucket::{BuildError, RequestError, RequestErrorKind};
 use bucketload_model::{ErrorClass, ImportReport, ImportState, ParseSourceError};
 use bucketload_simulator::SimulatorError;
+use bucketload_worker::queue::QueueError;
 use bucketload_worker::{ImportError, SelectionError, StageError};
 use chrono::{DateTime, Utc};
 
@@ -209,6 +210,10 @@ pub(crate) fn import_failure(
             return request_failure(source, error, credential);
         }
         StageError::Cancelled => return stopped(source),
+        StageError::LeaseLost => {
+            Problem::of(format!("the import of {source} goes on elsewhere"), error)
+                .remedy(format!("“bucketload status {source}” shows how it goes"))
+        }
         StageError::Database(DatabaseError::DiskFull(_))
         | StageError::Mirror(MirrorError::DiskFull { .. }) => {
             Problem::of(format!("the disk is full while importing {source}"), error)
@@ -427,7 +432,28 @@ impl From<ImportError> for Problem {
     fn from(error: ImportError) -> Self {
         match error {
             ImportError::Database(error) => error.into(),
-            ImportError::Vanished(_) => Self::from_error(&error),
+            ImportError::Busy { ref name, .. } => Self::from_error(&error).remedy(format!(
+                "wait for it to end, or stop it with “bucketload cancel {name}”; “bucketload \
+                 status {name}” shows how it goes"
+            )),
+            ImportError::Life(_) => Self::from_error(&error)
+                .remedy("check the disk and the permissions of the data directory"),
+            ImportError::Ticket(_) => Self::from_error(&error).remedy("check the disk"),
+            ImportError::Vanished(_) | ImportError::Move(_) => Self::from_error(&error),
+        }
+    }
+}
+
+impl From<QueueError> for Problem {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::Database(error) => error.into(),
+            QueueError::Move(_) => Self::from_error(&error)
+                .remedy("“bucketload status” shows where the imports stand")
+                .with_usage_exit(),
+            QueueError::Ticket(_) => {
+                Self::from_error(&error).remedy("check the disk and the data directory")
+            }
         }
     }
 }

@@ -36,6 +36,9 @@ pub enum StageError {
     /// The caller asked to stop.
     #[error("stopped on request")]
     Cancelled,
+    /// Somebody else runs the import now.
+    #[error("another process has taken the import over")]
+    LeaseLost,
     /// A stage panicked or its task was lost: a defect of this program.
     #[error("the stage broke off because of a defect in bucketload")]
     Lost,
@@ -55,7 +58,7 @@ impl StageError {
             Self::Mirror(error) => error.class(),
             Self::Database(error) => error.class(),
             Self::Credential(error) => error.class(),
-            Self::Cancelled => ErrorClass::Cancelled,
+            Self::Cancelled | Self::LeaseLost => ErrorClass::Cancelled,
             Self::File(_) | Self::Lost => ErrorClass::Permanent,
         }
     }
@@ -63,7 +66,9 @@ impl StageError {
     /// Whether the other stages should stop too: nothing would come of them.
     pub(crate) fn stops_everything(&self) -> bool {
         match self {
-            Self::Database(_) | Self::File(_) | Self::Cancelled | Self::Lost => true,
+            Self::Database(_) | Self::File(_) | Self::Cancelled | Self::LeaseLost | Self::Lost => {
+                true
+            }
             Self::Mirror(error) => matches!(error, MirrorError::DiskFull { .. }),
             // A spent quota stops the requests of its bucket by itself.
             Self::Request(_) | Self::Credential(_) | Self::Outage { .. } => {

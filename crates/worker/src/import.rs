@@ -1,13 +1,16 @@
-//! One import, from start or resumption to report.
+//! One import, from its beginning or resumption to its report.
 
-use bucketload_archive::{DatabaseError, ImportStart, StoredImport};
+use bucketload_archive::{Claim, Claimed, DatabaseError, LeaseFile, Life, MoveError, NewImport};
+use bucketload_archive::{Enqueued, StoredImport};
 use bucketload_model::{
-    ErrorClass, ImportId, ImportReport, ImportState, ProgressEvent, RepositoryName, Stage,
+    ErrorClass, ImportEvent, ImportId, ImportReport, ImportState, LeaseOwner, Priority,
+    RepositoryName, Stage,
 };
-use tokio::sync::watch;
 
-use crate::failure::{StageError, describe};
-use crate::stages::{Listing, StageContext};
+use crate::failure::StageError;
+use crate::queue::TicketError;
+use crate::run::{LeaseTimes, Mode};
+use crate::stages::StageContext;
 use crate::{Importer, Selection};
 
 /// An import that could not even be recorded.
@@ -19,6 +22,32 @@ pub enum ImportError {
     /// The import is not in the database any more.
     #[error("the import {0} has vanished from the database")]
     Vanished(ImportId),
+    /// Somebody else imports the repository right now.
+    #[error("{name} is being imported by process {process}")]
+    Busy {
+        /// The repository.
+        name: RepositoryName,
+        /// Who imports it.
+        process: String,
+    },
+    /// Others could not see that this process lives.
+    #[error("cannot write to the folder of leases in the data directory")]
+    Life(#[source] std::io::Error),
+    /// Nobody can be woken up to go on.
+    #[error(transparent)]
+    Ticket(#[from] TicketError),
+    /// The import's row stands as it cannot.
+    #[error("the import cannot be changed")]
+    Move(#[source] MoveError),
+}
+
+impl From<MoveError> for ImportError {
+    fn from(error: MoveError) -> Self {
+        match error {
+            MoveError::Database(error) => Self::Database(error),
+            error => Self::Move(error),
+        }
+    }
 }
 
 /// How an import ended.
@@ -41,48 +70,90 @@ pub struct Failure {
 
 impl Importer {
     /// Imports a repository, goes on with an interrupted import of it, or brings
-    /// the archive up to date.
+    /// the archive up to date. It is the import that workers and other commands see,
+    /// and nobody else runs it meanwhile.
     ///
     /// A failure of Bitbucket, of git or of the caller's patience is no error
     /// here: it stands in the outcome, and the import can be resumed.
     ///
     /// # Errors
     ///
-    /// When the database fails.
+    /// When the database fails, or somebody else imports the repository.
     pub async fn import(
         &self,
         name: &RepositoryName,
         selection: &Selection,
     ) -> Result<ImportOutcome, ImportError> {
-        let interrupted = self.interrupted(name, selection).await?;
-        let import = match &interrupted {
-            Some(import) => import.id,
-            None => ImportId::new(self.clock.now()),
+        let (claimed, life) = self.take(name, selection).await?;
+        // The future of the run is part of this one.
+        Box::pin(self.run(claimed, life, Mode::Foreground, LeaseTimes::default())).await
+    }
+
+    /// Finds the import that goes on, or makes a new one, and claims it.
+    async fn take(
+        &self,
+        name: &RepositoryName,
+        selection: &Selection,
+    ) -> Result<(Claimed, LeaseFile), ImportError> {
+        let owner = LeaseOwner::new();
+        let life = self.data_dir.show_life(&owner).map_err(ImportError::Life)?;
+        match self.try_take(name, selection, &owner).await {
+            Ok(claimed) => Ok((claimed, life)),
+            Err(error) => {
+                life.end();
+                Err(error)
+            }
+        }
+    }
+
+    async fn try_take(
+        &self,
+        name: &RepositoryName,
+        selection: &Selection,
+        owner: &LeaseOwner,
+    ) -> Result<Claimed, ImportError> {
+        let now = self.clock.now();
+        let mut transaction = self.archive.begin().await?;
+        let new = NewImport {
+            name,
+            stages: selection.stages(),
+            whole_lists: self.whole_lists,
+            priority: Priority::default(),
+            not_before: None,
+            asked_by: None,
+            credential: None,
+            now,
         };
-        self.record_start(name, selection, import, interrupted.is_some())
-            .await?;
-        self.sink.emit(ProgressEvent::ImportStarted {
-            repository: name.clone(),
-            stages: selection.stages().to_vec(),
-            resumed: interrupted.is_some(),
-        });
-        let context = StageContext {
-            importer: self.clone(),
-            import,
-            name: name.clone(),
-            repository: None,
-            listing: watch::Sender::new(Listing::default()),
-            before: self.archive.stage_states(import).await?,
-            cancel: self.cancel.child_token(),
+        let mut dead = Vec::new();
+        for lease in transaction.leases_of(name).await? {
+            let life = self.data_dir.life(&lease.owner);
+            if life != Life::Dead && lease.until >= now {
+                return Err(ImportError::Busy {
+                    name: name.clone(),
+                    process: lease.owner.process().to_owned(),
+                });
+            }
+            transaction.bury(&lease, now).await?;
+            dead.push(lease.owner);
+        }
+        let enqueued = transaction.enqueue(&new).await?;
+        if let Enqueued::Joined(import, ImportState::Paused) = enqueued {
+            transaction.resume(import, ImportEvent::Resumed).await?;
+        }
+        let claim = Claim {
+            owner,
+            now,
+            until: now + LeaseTimes::default().lease,
+            is_foreground: true,
         };
-        // The futures of all stages are part of this one: 17 KiB.
-        let failure = Box::pin(run_stages(context)).await?;
-        let report = self.record_end(import, failure.as_ref()).await?;
-        self.sink.emit(ProgressEvent::ImportFinished {
-            repository: name.clone(),
-            report: Box::new(report.clone()),
-        });
-        Ok(ImportOutcome { report, failure })
+        let import = enqueued.import();
+        let claimed = transaction.claim(import, &claim).await?;
+        let claimed = claimed.ok_or(ImportError::Vanished(import))?;
+        transaction.commit().await?;
+        for owner in dead {
+            self.data_dir.forget(&owner);
+        }
+        Ok(claimed)
     }
 
     /// The latest import, if it did not end and had the same stages.
@@ -99,77 +170,10 @@ impl Importer {
             ) && import.stages == selection.stages()
         }))
     }
-
-    async fn record_start(
-        &self,
-        name: &RepositoryName,
-        selection: &Selection,
-        import: ImportId,
-        resumed: bool,
-    ) -> Result<(), ImportError> {
-        let previous = self.archive.latest_import(name).await?;
-        let mut transaction = self.archive.begin().await?;
-        if resumed {
-            transaction
-                .set_import_state(import, ImportState::Running, None, None)
-                .await?;
-        } else {
-            // One that was killed and will not be resumed, because other stages
-            // are wanted now, must not look as if it still ran.
-            if let Some(old) = previous.filter(|old| old.state == ImportState::Running) {
-                transaction
-                    .set_import_state(
-                        old.id,
-                        ImportState::Cancelled,
-                        Some("another selection of stages was imported instead"),
-                        Some(self.clock.now()),
-                    )
-                    .await?;
-            }
-            let start = ImportStart {
-                id: import,
-                name,
-                stages: selection.stages(),
-                now: self.clock.now(),
-            };
-            transaction.start_import(&start).await?;
-        }
-        Ok(transaction.commit().await?)
-    }
-
-    async fn record_end(
-        &self,
-        import: ImportId,
-        failure: Option<&Failure>,
-    ) -> Result<ImportReport, ImportError> {
-        let vanished = ImportError::Vanished(import);
-        let report = self.archive.report(import).await?.ok_or(vanished)?;
-        let state = match failure.map(|failure| failure.error.class()) {
-            Some(ErrorClass::Cancelled) => ImportState::Cancelled,
-            Some(ErrorClass::RateLimited) => ImportState::Waiting,
-            Some(_) => ImportState::Failed,
-            None if report.gaps.is_empty() && report.missing() == 0 => ImportState::Complete,
-            None => ImportState::CompleteWithGaps,
-        };
-        let reason =
-            failure.map(|failure| format!("{}: {}", failure.stage, describe(&failure.error)));
-        let mut transaction = self.archive.begin().await?;
-        transaction
-            .set_import_state(import, state, reason.as_deref(), Some(self.clock.now()))
-            .await?;
-        for removal in self.client.announced_removals() {
-            transaction
-                .put_announced_removal(&removal, self.clock.now())
-                .await?;
-        }
-        transaction.commit().await?;
-        let vanished = ImportError::Vanished(import);
-        self.archive.report(import).await?.ok_or(vanished)
-    }
 }
 
 /// Runs the graph of stages and returns the failure that matters most, if any.
-async fn run_stages(mut context: StageContext) -> Result<Option<Failure>, ImportError> {
+pub(crate) async fn run_stages(mut context: StageContext) -> Result<Option<Failure>, ImportError> {
     if let Err(error) = context.run(Stage::Repository).await {
         return Ok(Some(Failure {
             stage: Stage::Repository,
@@ -177,38 +181,39 @@ async fn run_stages(mut context: StageContext) -> Result<Option<Failure>, Import
         }));
     }
     let archive = &context.importer.archive;
-    let stored = archive.latest_import(&context.name).await?;
+    let stored = archive.import(context.import).await?;
     if let Some(uuid) = stored.and_then(|import| import.repository) {
         context.repository = archive.repository_by_uuid(&uuid).await?;
     }
     let context = &context;
-    let run = async |stage| {
-        let result = context.run(stage).await;
-        // However a list ended, and even if it was not wanted: nobody should wait for
-        // more of it.
-        context.listing.send_modify(|listing| match stage {
-            Stage::PullRequests => listing.is_over = true,
-            Stage::PullRequestActivity => listing.feed.is_over = true,
-            _ => {}
-        });
-        let error = result.err()?;
-        if error.stops_everything() {
-            context.cancel.cancel();
-        }
-        Some(Failure { stage, error })
-    };
     let (git, users, pull_requests, comments, activity) = tokio::join!(
-        run(Stage::Git),
-        run(Stage::Users),
-        run(Stage::PullRequests),
-        run(Stage::PullRequestComments),
-        run(Stage::PullRequestActivity),
+        run_stage(context, Stage::Git),
+        run_stage(context, Stage::Users),
+        run_stage(context, Stage::PullRequests),
+        run_stage(context, Stage::PullRequestComments),
+        run_stage(context, Stage::PullRequestActivity),
     );
     let failures = [git, users, pull_requests, comments, activity];
     if let Some(failure) = most_important(failures.into_iter().flatten()) {
         return Ok(Some(failure));
     }
-    Ok(run(Stage::Finish).await)
+    Ok(run_stage(context, Stage::Finish).await)
+}
+
+async fn run_stage(context: &StageContext, stage: Stage) -> Option<Failure> {
+    let result = context.run(stage).await;
+    // However a list ended, and even if it was not wanted: nobody should wait for
+    // more of it.
+    context.listing.send_modify(|listing| match stage {
+        Stage::PullRequests => listing.is_over = true,
+        Stage::PullRequestActivity => listing.feed.is_over = true,
+        _ => {}
+    });
+    let error = result.err()?;
+    if error.stops_everything() {
+        context.cancel.cancel();
+    }
+    Some(Failure { stage, error })
 }
 
 /// A stage that was stopped because another one failed says nothing about why.

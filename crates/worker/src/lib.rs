@@ -6,6 +6,9 @@ mod estimate;
 mod failure;
 mod import;
 mod plan;
+mod policy;
+pub mod queue;
+mod run;
 mod stages;
 
 pub use capabilities::{Access, Capabilities, Capability};
@@ -13,3 +16,5 @@ pub use context::{Importer, Selection, SelectionError};
 pub use failure::StageError;
 pub use import::{Failure, ImportError, ImportOutcome};
 pub use plan::{RepositoryPlan, StagePlan};
+pub use policy::RetryPolicy;
+pub use run::LeaseTimes;

@@ -9,7 +9,8 @@ use bucketload_model::{
 };
 use chrono::{DateTime, Utc};
 
-use super::sql::{StatementBuilder, statement};
+use super::sql::statement;
+use super::stages::not_begun;
 use super::{Archive, DatabaseError, Transaction, signed, unsigned};
 
 /// An import that begins.
@@ -113,32 +114,6 @@ pub(super) fn inconsistent(
         column,
         value: value.to_owned(),
     }
-}
-
-/// Where every stage of an import stands that has not begun.
-fn stage_states(stages: &[Stage]) -> impl Iterator<Item = (Stage, StageState)> {
-    Stage::ALL.iter().map(|stage| {
-        let state = if stages.contains(stage) {
-            StageState::Pending
-        } else {
-            StageState::Skipped
-        };
-        (*stage, state)
-    })
-}
-
-/// The stages of an import that is still in the queue: they get rows when it begins.
-fn not_begun(stages: &[Stage]) -> Vec<StageReport> {
-    let report = |(name, state)| StageReport {
-        name,
-        state,
-        expected: None,
-        stored: 0,
-        missing: 0,
-        seconds: 0.0,
-        requests_estimated: None,
-    };
-    stage_states(stages).map(report).collect()
 }
 
 impl TryFrom<&ImportRow> for StoredImport {
@@ -364,24 +339,6 @@ impl Transaction {
         .execute(&mut self.inner)
         .await?;
         self.put_stages(start.id, start.stages).await
-    }
-
-    /// Notes the stages of an import that begins; those that are there stay as they are.
-    pub(super) async fn put_stages(
-        &mut self,
-        import: ImportId,
-        stages: &[Stage],
-    ) -> Result<(), DatabaseError> {
-        let mut insert =
-            StatementBuilder::new("insert into import_stages (import_id, stage, state) ");
-        insert.push_values(stage_states(stages), |row, (stage, state)| {
-            row.push_bind(import.to_string())
-                .push_bind(stage.name())
-                .push_bind(state.name());
-        });
-        insert.push(" on conflict (import_id, stage) do nothing");
-        insert.build().execute(&mut self.inner).await?;
-        Ok(())
     }
 
     /// Sets where an import stands. An end has a time, and a failure a reason.

@@ -28,6 +28,7 @@ mod service_settings;
 mod service_tokens;
 mod sessions;
 pub(crate) mod sql;
+mod stages;
 mod users;
 
 pub use accounts::AccountRecord;

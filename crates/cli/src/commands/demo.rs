@@ -11,7 +11,7 @@ use url::Url;
 
 use super::serve::Dashboard;
 use super::{Session, import, simulator};
-use crate::arguments::{DemoOptions, GitTransport, ImportOptions};
+use crate::arguments::{DemoOptions, ImportOptions};
 use crate::messages::{Exit, Problem};
 use crate::{config, interrupt, output};
 
@@ -93,6 +93,8 @@ fn demo_session(session: &Session, double: &Simulator) -> Result<Session, Proble
             raw_quota: Some(0),
             quota_window: session.config.quota_window,
             quota_bucket: None,
+            concurrency: session.config.concurrency,
+            limits: session.config.limits,
             allow_insecure: false,
             log: session.config.log.clone(),
         },
@@ -142,13 +144,7 @@ async fn open_dashboard(
 fn sample(workspace: &str) -> ImportOptions {
     ImportOptions {
         sources: vec![workspace.to_owned()],
-        dry_run: false,
-        only: Vec::new(),
-        skip: Vec::new(),
-        full: false,
-        no_wait: false,
-        credential: None,
-        git_transport: GitTransport::Auto,
+        ..ImportOptions::default()
     }
 }
 

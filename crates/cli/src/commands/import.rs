@@ -9,11 +9,13 @@ use bucketload_bitbucket::{Client, ClientOptions, Repository, WaitPolicy};
 use bucketload_model::{
     NullSink, ProgressSink, RepositoryName, Source, SystemClock, WorkspaceSlug,
 };
-use bucketload_worker::{ImportOutcome, Importer, RepositoryPlan, Selection};
+use bucketload_worker::queue::{Queue, Wish};
+use bucketload_worker::{ImportError, ImportOutcome, Importer, RepositoryPlan, Selection};
 use futures::TryStreamExt as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::sources::{Choice, sources};
 use super::{Session, credentials};
 use crate::arguments::{GitTransport, ImportOptions};
 use crate::messages::{self, Exit, Problem};
@@ -21,23 +23,51 @@ use crate::progress::{self, summary};
 use crate::{interrupt, output};
 
 pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Exit, Problem> {
-    let sources = parse(&options.sources)?;
+    let sources = sources(options)?;
+    let choice = Choice::new(&options.choice)?;
     let selection = Selection::new(&options.only, &options.skip)?;
     let sink: Arc<dyn ProgressSink> = if options.dry_run {
         Arc::new(NullSink)
     } else {
         progress::sink(session)
     };
+    let wait = if options.no_wait {
+        WaitPolicy::GiveUp
+    } else {
+        WaitPolicy::Wait
+    };
+    let (importer, _share) = importer(session, options, &sources, sink, wait).await?;
+    let _watch = interrupt::watch(importer.cancel.clone(), session.bars.clone());
+    let result = if options.dry_run {
+        plan(session, &importer, &selection, &sources, &choice).await
+    } else if options.queue.queue {
+        enqueue(session, &importer, &selection, &sources, options).await
+    } else {
+        import(session, &importer, &selection, &sources, &choice).await
+    };
+    importer.client.credential().settle().await;
+    importer.archive.close().await;
+    result
+}
+
+/// Everything an import needs, and a share of the data directory.
+pub(super) async fn importer(
+    session: &Session,
+    options: &ImportOptions,
+    sources: &BTreeSet<Source>,
+    sink: Arc<dyn ProgressSink>,
+    wait: WaitPolicy,
+) -> Result<(Importer, DataDirLock), Problem> {
     check_web_url(&session.config)?;
-    let client_options = client_options(session, options, sink.clone());
+    let client_options = client_options(session, sink.clone(), wait);
     // Whether the settings are right is known before anything is made.
     Client::new(client_options.clone(), session.config.credential.clone())?;
     let data_dir = &session.config.data_dir;
     data_dir.create()?;
-    let _lock: DataDirLock = data_dir.lock()?;
+    let share = data_dir.share()?;
     let archive = Archive::open(data_dir).await?;
     let named = options.credential.as_deref();
-    let credential = credentials::choose(&session.config, &archive, named, &sources).await?;
+    let credential = credentials::choose(&session.config, &archive, named, sources).await?;
     let client_options = ClientOptions {
         ledger: Arc::new(archive.clone()),
         ..client_options
@@ -57,29 +87,13 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
         clock: Arc::new(SystemClock),
         cancel: CancellationToken::new(),
     };
-    let _watch = interrupt::watch(importer.cancel.clone(), session.bars.clone());
-    let result = if options.dry_run {
-        plan(session, &importer, &selection, &sources).await
-    } else {
-        import(session, &importer, &selection, &sources).await
-    };
-    importer.client.credential().settle().await;
-    importer.archive.close().await;
-    result
-}
-
-fn parse(texts: &[String]) -> Result<BTreeSet<Source>, Problem> {
-    let mut sources = BTreeSet::new();
-    for text in texts {
-        sources.insert(text.parse()?);
-    }
-    Ok(sources)
+    Ok((importer, share))
 }
 
 fn client_options(
     session: &Session,
-    options: &ImportOptions,
     sink: Arc<dyn ProgressSink>,
+    wait: WaitPolicy,
 ) -> ClientOptions {
     let config = &session.config;
     let mut client = ClientOptions::new(config.api_url.clone());
@@ -90,9 +104,7 @@ fn client_options(
     client.quota_window = config.quota_window;
     client.quota_bucket.clone_from(&config.quota_bucket);
     client.sink = sink;
-    if options.no_wait {
-        client.wait = WaitPolicy::GiveUp;
-    }
+    client.wait = wait;
     client
 }
 
@@ -108,7 +120,8 @@ fn check_web_url(config: &crate::config::Config) -> Result<(), Problem> {
 async fn repositories(
     importer: &Importer,
     sources: &BTreeSet<Source>,
-) -> (Vec<RepositoryName>, Exit) {
+    choice: &Choice,
+) -> Result<(Vec<RepositoryName>, Exit), Problem> {
     let mut names = Vec::new();
     let mut exit = Exit::Complete;
     for source in sources {
@@ -122,7 +135,9 @@ async fn repositories(
     }
     let mut seen = BTreeSet::new();
     names.retain(|name| seen.insert(name.clone()));
-    (names, exit)
+    // Where a workspace could not be listed, that was said, and is why nothing is left.
+    let names = choice.apply(names, exit != Exit::Complete)?;
+    Ok((names, exit))
 }
 
 async fn list(
@@ -181,11 +196,20 @@ async fn import(
     importer: &Importer,
     selection: &Selection,
     sources: &BTreeSet<Source>,
+    choice: &Choice,
 ) -> Result<Exit, Problem> {
-    let (names, mut exit) = repositories(importer, sources).await;
+    let (names, mut exit) = repositories(importer, sources, choice).await?;
     let mut reports = Vec::new();
     for name in &names {
-        let outcome = importer.import(name, selection).await?;
+        let outcome = match importer.import(name, selection).await {
+            Ok(outcome) => outcome,
+            // It costs nobody the others.
+            Err(error @ ImportError::Busy { .. }) => {
+                exit = exit.max(messages::report(&error.into()));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         exit = exit.max(conclude(session, importer, name, &outcome));
         reports.push(outcome.report);
         // Nothing would come of the others either.
@@ -222,13 +246,39 @@ fn conclude(
     Exit::of_report(&outcome.report, failure)
 }
 
+/// Puts the imports into the queue.
+async fn enqueue(
+    session: &Session,
+    importer: &Importer,
+    selection: &Selection,
+    sources: &BTreeSet<Source>,
+    options: &ImportOptions,
+) -> Result<Exit, Problem> {
+    let choice = Choice::new(&options.choice)?;
+    let (names, exit) = repositories(importer, sources, &choice).await?;
+    let wish = |name: RepositoryName| Wish {
+        name,
+        stages: selection.stages().to_vec(),
+        whole_lists: options.full,
+        priority: options.queue.priority.unwrap_or_default(),
+        not_before: options.queue.at,
+        asked_by: Some("command line".to_owned()),
+        credential: None,
+    };
+    let wishes: Vec<Wish> = names.into_iter().map(wish).collect();
+    let queue = Queue::open(importer.archive.clone(), importer.clock.clone()).await?;
+    super::queue::enqueue(session, &queue, &wishes, options.queue.every.as_ref()).await?;
+    Ok(exit)
+}
+
 async fn plan(
     session: &Session,
     importer: &Importer,
     selection: &Selection,
     sources: &BTreeSet<Source>,
+    choice: &Choice,
 ) -> Result<Exit, Problem> {
-    let (names, mut exit) = repositories(importer, sources).await;
+    let (names, mut exit) = repositories(importer, sources, choice).await?;
     let mut plans: Vec<RepositoryPlan> = Vec::new();
     for name in &names {
         match importer.plan(name, selection).await {

@@ -23,7 +23,6 @@ struct Entry {
 
 pub(crate) async fn run(session: &Session) -> Result<Exit, Problem> {
     let archive = session.read_archive().await?;
-    let is_in_use = session.is_in_use();
     let mut entries = Vec::new();
     for repository in archive.repositories().await? {
         let mirror = session.config.data_dir.mirror(&repository.name);
@@ -32,7 +31,10 @@ pub(crate) async fn run(session: &Session) -> Result<Exit, Problem> {
             Some(import) => archive.report(import.id).await?,
             None => None,
         };
-        let report = report.map(|report| super::as_it_is(report, is_in_use));
+        let report = match report {
+            Some(report) => Some(super::as_it_is(session, &archive, report).await?),
+            None => None,
+        };
         entries.push(Entry {
             source: repository.name.to_string(),
             uuid: repository.uuid.to_string(),

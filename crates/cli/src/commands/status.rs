@@ -1,10 +1,10 @@
 //! `bucketload status`.
 
 use bucketload_archive::Archive;
-use bucketload_model::{ImportId, ImportReport, RepositoryName};
+use bucketload_model::ImportReport;
 use serde_json::json;
 
-use super::{Session, as_it_is};
+use super::{Session, as_it_is, find_import};
 use crate::arguments::StatusOptions;
 use crate::messages::{Exit, Problem};
 use crate::output;
@@ -12,17 +12,16 @@ use crate::progress::summary;
 
 pub(crate) async fn run(session: &Session, options: &StatusOptions) -> Result<Exit, Problem> {
     let archive = session.read_archive().await?;
-    let is_in_use = session.is_in_use();
-    let reports = match &options.import {
+    let stored = match &options.import {
         Some(text) => vec![find(&archive, text).await?],
         None => latest(&archive).await?,
     };
     let removals = archive.announced_removals().await?;
+    let mut reports = Vec::with_capacity(stored.len());
+    for report in stored {
+        reports.push(as_it_is(session, &archive, report).await?);
+    }
     archive.close().await;
-    let reports: Vec<ImportReport> = reports
-        .into_iter()
-        .map(|report| as_it_is(report, is_in_use))
-        .collect();
     if session.json {
         output::json(&json!({ "imports": reports, "announced_removals": removals }));
         return Ok(Exit::Complete);
@@ -50,21 +49,7 @@ async fn latest(archive: &Archive) -> Result<Vec<ImportReport>, Problem> {
 }
 
 async fn find(archive: &Archive, text: &str) -> Result<ImportReport, Problem> {
-    let id = if let Ok(id) = text.parse::<ImportId>() {
-        Some(id)
-    } else if let Ok(name) = text.parse::<RepositoryName>() {
-        archive.latest_import(&name).await?.map(|import| import.id)
-    } else {
-        None
-    };
-    let report = match id {
-        Some(id) => archive.report(id).await?,
-        None => None,
-    };
-    report.ok_or_else(|| {
-        Problem::usage(
-            format!("there is no import “{}”", output::printable(text)),
-            "give an import's id or workspace/repository; “bucketload status” shows all",
-        )
-    })
+    let id = find_import(archive, text).await?;
+    let report = archive.report(id).await?;
+    report.ok_or_else(|| Problem::usage("the import has just vanished", "look again"))
 }

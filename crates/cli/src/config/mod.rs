@@ -13,6 +13,7 @@ use std::time::Duration;
 use bucketload_archive::{DataDir, DatabaseAddress};
 use bucketload_auth::oauth::Consumer;
 use bucketload_auth::{Credential, SecretKey};
+use bucketload_model::Limits;
 use secrecy::SecretString;
 use url::Url;
 
@@ -48,6 +49,10 @@ pub(crate) struct Config {
     pub(crate) quota_window: Duration,
     /// Whose requests count together, where not the credential's own.
     pub(crate) quota_bucket: Option<String>,
+    /// Imports that a worker runs at once.
+    pub(crate) concurrency: usize,
+    /// Imports that all workers run at once.
+    pub(crate) limits: Limits,
     pub(crate) allow_insecure: bool,
     pub(crate) log: String,
 }
@@ -100,6 +105,12 @@ impl Config {
             raw_quota: values.number("raw_quota")?,
             quota_window: quota_window(values)?,
             quota_bucket: values.text("quota_bucket")?,
+            concurrency: at_least_one(values, "worker_concurrency")? as usize,
+            limits: Limits {
+                at_once: at_least_one(values, "imports_at_once")?,
+                per_workspace: at_least_one(values, "imports_per_workspace")?,
+                per_credential: at_least_one(values, "imports_per_credential")?,
+            },
             allow_insecure: values.flag("allow_insecure")?,
             log: values.text("log")?.unwrap_or_default(),
         })
@@ -126,6 +137,16 @@ fn credential(values: &Values) -> Result<Credential, Problem> {
             "both an access token and a personal API token are set",
             "unset BUCKETLOAD_BITBUCKET_TOKEN, or BUCKETLOAD_BITBUCKET_EMAIL and \
              BUCKETLOAD_BITBUCKET_API_TOKEN",
+        )),
+    }
+}
+
+fn at_least_one(values: &Values, key: &str) -> Result<u32, Problem> {
+    match values.number(key)? {
+        Some(number) if number > 0 => Ok(number),
+        _ => Err(Problem::usage(
+            format!("BUCKETLOAD_{} is 0", key.to_ascii_uppercase()),
+            "give a number of imports, 1 or greater",
         )),
     }
 }

@@ -122,6 +122,26 @@ pub(super) const SETTINGS: &[Setting] = &[
          for simulators and tests.",
     ),
     setting(
+        "worker_concurrency",
+        Some("4"),
+        "Imports that a worker runs at once. One that waits for quota does not count.",
+    ),
+    setting(
+        "imports_at_once",
+        Some("50"),
+        "Imports of the queue that all workers of a database run at once.",
+    ),
+    setting(
+        "imports_per_workspace",
+        Some("50"),
+        "The same for one workspace.",
+    ),
+    setting(
+        "imports_per_credential",
+        Some("50"),
+        "The same for one credential: those who share a quota wait for each other.",
+    ),
+    setting(
         "allow_insecure",
         Some("0"),
         "1 allows `http://` roots on other machines than this one. Credentials then travel \

@@ -127,7 +127,7 @@ async fn compare(
         Ok(page) => page,
         // Whatever it is, the stage will meet it again and name it.
         Err(error) => {
-            let mut transaction = archive.begin().await?;
+            let mut transaction = context.begin().await?;
             transaction
                 .add_requests(context.import, endpoint.name(), error.requests)
                 .await?;

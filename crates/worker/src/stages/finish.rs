@@ -19,7 +19,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         }
     }
     // An earlier attempt may have found less.
-    let mut transaction = archive.begin().await?;
+    let mut transaction = context.begin().await?;
     transaction
         .clear_gaps(context.import, GapReason::CountMismatch)
         .await?;
@@ -62,7 +62,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
             missing,
             ..stage
         };
-        let mut transaction = archive.begin().await?;
+        let mut transaction = context.begin().await?;
         transaction
             .finish_stage(context.import, &report, std::time::Duration::ZERO)
             .await?;

@@ -22,6 +22,11 @@ const RETRY_AFTER: [Duration; 3] = [
 /// Tokens that may end during the transfers of one mirror.
 const MAX_REPLACED: u32 = 5;
 
+/// A transfer that is stopped ends within a second. One that does not is left to itself: the
+/// mirror has a lock of its own.
+const STOPS_WITHIN: Duration = Duration::from_secs(5);
+
+/// Ends by itself when the import is stopped.
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let repository = context.repository()?;
     let mut remote = remote(context);
@@ -43,7 +48,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let mut replaced = 0;
     let update = loop {
         // Fresh for each transfer: a token of an hour should outlast it.
-        let signed = credential.current().await?;
+        let signed = context.unless_stopped(credential.current()).await??;
         remote.authorization = signed.credential.git_authorization();
         let error = match transfer(context, &remote).await {
             Ok(update) => break update,
@@ -56,7 +61,8 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
             || (replaced < MAX_REPLACED && signed.has_ended(context.importer.clock.now()));
         if error.class() == ErrorClass::Unauthorized && may_replace {
             replaced += 1;
-            if credential.after_refusal(&signed).await?.is_some() {
+            let successor = credential.after_refusal(&signed);
+            if context.unless_stopped(successor).await??.is_some() {
                 continue;
             }
         }
@@ -85,7 +91,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
             pause_ms = pause.as_millis(),
             "the git transfer broke off and is tried again"
         );
-        tokio::time::sleep(pause).await;
+        context.unless_stopped(tokio::time::sleep(pause)).await?;
     };
     store(context, &remote, &update).await
 }
@@ -110,10 +116,12 @@ async fn transfer(context: &StageContext, remote: &Remote) -> Result<MirrorUpdat
     let stop = Arc::new(AtomicBool::new(false));
     // Set when this future is dropped, too: nobody would be left to do it.
     let _stops = StopsOnDrop(stop.clone());
+    let cancel = context.cancel.clone();
     let context = context.clone();
     let remote = remote.clone();
     let gate = context.importer.client.git_gate();
-    let task = tokio::task::spawn_blocking(move || {
+    let stopped = stop.clone();
+    let mut task = tokio::task::spawn_blocking(move || {
         let importer = &context.importer;
         let progress = |transfer: GitTransfer| {
             context.emit(ProgressEvent::Git {
@@ -125,14 +133,26 @@ async fn transfer(context: &StageContext, remote: &Remote) -> Result<MirrorUpdat
             .repository
             .as_ref()
             .and_then(|repository| repository.main_branch.clone());
-        let mut options = UpdateOptions::new(importer.clock.now(), &progress, &stop);
+        let mut options = UpdateOptions::new(importer.clock.now(), &progress, &stopped);
         options.transport = importer.transport;
         options.gate = Some(&gate);
         options.head = main_branch.as_deref();
         let mirror = Mirror::open_or_init(&importer.data_dir.mirror(&context.name))?;
         mirror.update(&remote, &options)
     });
-    match task.await {
+    let result = tokio::select! {
+        result = &mut task => result,
+        () = cancel.cancelled() => {
+            stop.store(true, Ordering::Relaxed);
+            // The import is not let go of while a program of it still runs.
+            let ended = tokio::time::timeout(STOPS_WITHIN, task).await;
+            return match ended {
+                Ok(Ok(Ok(update))) => Ok(update),
+                _ => Err(StageError::Cancelled),
+            };
+        }
+    };
+    match result {
         Ok(result) => Ok(result?),
         Err(_) => Err(StageError::Lost),
     }
@@ -169,7 +189,7 @@ async fn store(
     });
     let gaps: Vec<Gap> = gaps.collect();
     let listed = update.refs + gaps.len() as u64;
-    let mut transaction = context.importer.archive.begin().await?;
+    let mut transaction = context.begin().await?;
     transaction
         .add_git_result(
             context.import,

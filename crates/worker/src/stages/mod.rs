@@ -18,7 +18,7 @@ use std::time::Duration;
 use bucketload_archive::{AccountRecord, StoredRepository, Transaction};
 use bucketload_bitbucket::{Account, Endpoint, Loose, Page, PageUrl, RequestError};
 use bucketload_model::{
-    Checkpoint, Gap, GapReason, ImportId, ProgressEvent, RepositoryName, Stage, StageReport,
+    Checkpoint, Fence, Gap, GapReason, ImportId, ProgressEvent, RepositoryName, Stage, StageReport,
     StageState,
 };
 use tokio::sync::watch;
@@ -33,6 +33,8 @@ use crate::failure::StageError;
 pub(crate) struct StageContext {
     pub(crate) importer: Importer,
     pub(crate) import: ImportId,
+    /// Which claim of the import this is.
+    pub(crate) fence: Fence,
     pub(crate) name: RepositoryName,
     /// Known to every stage but the first.
     pub(crate) repository: Option<StoredRepository>,
@@ -78,6 +80,29 @@ impl StageContext {
         self.repository.as_ref().ok_or(StageError::Lost)
     }
 
+    /// Begins to write. The only way for a stage: it makes sure that the import is still
+    /// this run's. A checkpoint that is new brings the import forward.
+    pub(crate) async fn begin(&self) -> Result<Transaction, StageError> {
+        self.begin_as(false).await
+    }
+
+    /// Begins to write what brings the import forward though no checkpoint says so.
+    pub(crate) async fn begin_progress(&self) -> Result<Transaction, StageError> {
+        self.begin_as(true).await
+    }
+
+    async fn begin_as(&self, progress: bool) -> Result<Transaction, StageError> {
+        let mut transaction = self.importer.archive.begin().await?;
+        let is_ours = transaction
+            .check_fence(self.import, self.fence, progress)
+            .await?;
+        if is_ours {
+            Ok(transaction)
+        } else {
+            Err(StageError::LeaseLost)
+        }
+    }
+
     pub(crate) fn emit(&self, event: ProgressEvent) {
         self.importer.sink.emit(event);
     }
@@ -98,7 +123,7 @@ impl StageContext {
         endpoint: &str,
         requests: u64,
     ) -> Result<(), StageError> {
-        let mut transaction = self.importer.archive.begin().await?;
+        let mut transaction = self.begin().await?;
         transaction.add_gap(self.import, &gap).await?;
         transaction
             .add_requests(self.import, endpoint, requests)
@@ -129,8 +154,7 @@ impl StageContext {
         if self.is_over(stage) {
             return Ok(());
         }
-        let archive = &self.importer.archive;
-        let mut transaction = archive.begin().await?;
+        let mut transaction = self.begin().await?;
         transaction.start_stage(self.import, stage).await?;
         transaction.commit().await?;
         let counts = self.count(stage).await?;
@@ -143,12 +167,27 @@ impl StageContext {
         tracing::debug!(repository = %self.name, %stage, "stage begins");
 
         let began = Instant::now();
-        let result = tokio::select! {
-            () = self.cancel.cancelled() => Err(StageError::Cancelled),
-            result = self.dispatch(stage) => result,
+        // A large future: 18 KiB.
+        let work = Box::pin(self.dispatch(stage));
+        let result = match stage {
+            _ if self.cancel.is_cancelled() => Err(StageError::Cancelled),
+            // It must not be dropped: it has a thread that writes, or a program.
+            Stage::Git => work.await,
+            _ => self.unless_stopped(work).await.flatten(),
         };
         self.end_stage(stage, &result, began.elapsed()).await?;
         result
+    }
+
+    /// Drops what is being done when the import is stopped.
+    pub(crate) async fn unless_stopped<T>(
+        &self,
+        what: impl Future<Output = T>,
+    ) -> Result<T, StageError> {
+        tokio::select! {
+            () = self.cancel.cancelled() => Err(StageError::Cancelled),
+            result = what => Ok(result),
+        }
     }
 
     /// Whether an earlier run has ended a stage, and nothing new can come for it.
@@ -194,7 +233,7 @@ impl StageContext {
                 StageState::Complete
             }
             Ok(()) => StageState::CompleteWithGaps,
-            Err(StageError::Cancelled) => StageState::Running,
+            Err(StageError::Cancelled | StageError::LeaseLost) => StageState::Running,
             Err(_) => StageState::Failed,
         };
         let report = StageReport {
@@ -206,7 +245,7 @@ impl StageContext {
             seconds: 0.0,
             requests_estimated: None,
         };
-        let mut transaction = archive.begin().await?;
+        let mut transaction = self.begin().await?;
         if let Err(StageError::Request(error) | StageError::Outage { source: error, .. }) = result {
             transaction
                 .add_requests(self.import, error.endpoint.name(), error.requests)

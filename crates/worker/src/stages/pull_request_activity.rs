@@ -144,7 +144,7 @@ async fn store(
             .unwrap_or_else(|| context.importer.clock.now()),
         since,
     };
-    let mut transaction = context.importer.archive.begin().await?;
+    let mut transaction = context.begin().await?;
     transaction
         .set_list_begin(context.import, STAGE, begin)
         .await?;
@@ -257,7 +257,7 @@ pub(super) async fn note_covered(context: &StageContext) -> Result<(), StageErro
         listed_at: context.importer.clock.now(),
         expected: context.count(STAGE).await?.expected,
     };
-    let mut transaction = archive.begin().await?;
+    let mut transaction = context.begin().await?;
     transaction
         .set_covered_list(repository, STAGE, covered)
         .await?;

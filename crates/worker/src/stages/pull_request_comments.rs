@@ -77,7 +77,7 @@ async fn note_each_is_read(context: &StageContext) -> Result<(), StageError> {
     context
         .listing
         .send_modify(|listing| listing.comments_in_lists = true);
-    let mut transaction = context.importer.archive.begin().await?;
+    let mut transaction = context.begin().await?;
     transaction.expect_most(context.import, STAGE).await?;
     Ok(transaction.commit().await?)
 }
@@ -90,7 +90,7 @@ async fn count_unused(context: &StageContext, probes: Mutex<Probes>) -> Result<(
         .importer
         .client
         .pull_request_comments(&context.name, PullRequestId(0));
-    let mut transaction = context.importer.archive.begin().await?;
+    let mut transaction = context.begin().await?;
     transaction
         .add_requests(context.import, endpoint.name(), requests)
         .await?;
@@ -132,7 +132,7 @@ async fn take(context: &StageContext, pull_request: &PendingParent) -> Result<()
         .iter()
         .map(|(comment, source)| record(comment, source))
         .collect();
-    let mut transaction = archive.begin().await?;
+    let mut transaction = context.begin_progress().await?;
     // The people in it were met in the activity.
     transaction.put_comments(repository, id, &records).await?;
     transaction
@@ -316,7 +316,7 @@ async fn store(
         .iter()
         .map(|item| record(&item.value, item.source.get()))
         .collect();
-    let mut transaction = context.importer.archive.begin().await?;
+    let mut transaction = context.begin_progress().await?;
     let written = transaction.put_comments(repository, id, &records).await?;
     if written > 0 {
         let accounts = page.items.iter().flat_map(|item| item.value.accounts());

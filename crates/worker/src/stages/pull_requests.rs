@@ -201,7 +201,7 @@ pub(super) async fn note_covered(context: &StageContext) -> Result<(), StageErro
         listed_at,
         expected: context.count(stage).await?.expected,
     };
-    let mut transaction = archive.begin().await?;
+    let mut transaction = context.begin().await?;
     transaction
         .set_covered_list(repository, stage, covered)
         .await?;
@@ -243,7 +243,7 @@ async fn store(
             .unwrap_or_else(|| context.importer.clock.now()),
         since,
     };
-    let mut transaction = context.importer.archive.begin().await?;
+    let mut transaction = context.begin().await?;
     transaction
         .set_list_begin(context.import, Stage::PullRequests, begin)
         .await?;

@@ -26,7 +26,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     match (answer, stored) {
         (Unless::Changed(answer), _) => store(context, &answer).await,
         (Unless::Same { requests }, Some(stored)) => {
-            let transaction = importer.archive.begin().await?;
+            let transaction = context.begin().await?;
             end(context, transaction, &stored.uuid, requests).await
         }
         // Nobody asked with a tag.
@@ -54,7 +54,7 @@ async fn store(context: &StageContext, answer: &Answer<Repository>) -> Result<()
         updated_on: repository.updated_on.as_deref(),
         source: answer.item.source.get(),
     };
-    let mut transaction = archive.begin().await?;
+    let mut transaction = context.begin().await?;
     let stored = transaction.put_repository(&record).await?;
     if stored.inserted + stored.updated > 0 {
         let owner = account_records(repository.owner.iter());

@@ -103,7 +103,7 @@ async fn keep_known(context: &StageContext, asked: Option<u64>) -> Result<(), St
     let importer = &context.importer;
     let workspace = &context.name.workspace;
     let known = importer.archive.count_members(workspace).await?;
-    let mut transaction = importer.archive.begin().await?;
+    let mut transaction = context.begin().await?;
     let mut estimate = RequestEstimate::default();
     if let Some(requests) = asked {
         estimate = RequestEstimate::exactly(1);
@@ -156,7 +156,7 @@ async fn store(
             })
         })
         .collect();
-    let mut transaction = importer.archive.begin().await?;
+    let mut transaction = context.begin().await?;
     transaction.put_members(workspace, &records).await?;
     if page.next.is_none() {
         transaction

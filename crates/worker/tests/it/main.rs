@@ -13,6 +13,7 @@ mod faults;
 mod gaps;
 mod git_quota;
 mod names;
+mod queue;
 mod resume;
 mod selection;
 mod support;

@@ -1,0 +1,244 @@
+//! Imports in the background.
+//!
+//! | module | holds |
+//! |---|---|
+//! | (this) | `Queue`: what people ask for |
+//! | `worker` | `Worker`: runs what is asked for, a number of imports at once |
+//! | `reconcile` | what was lost is found, what is due is begun, what is old goes |
+//! | `tickets` | the tickets that wake workers up; the queue library appears there and in `worker` |
+//! | `schedule` | times that come again and again |
+//!
+//! `docs/QUEUE.md` tells how it works and what happens when something ends in the middle.
+
+mod reconcile;
+mod schedule;
+pub(crate) mod tickets;
+mod worker;
+
+use std::sync::Arc;
+
+use bucketload_archive::{Archive, DatabaseError, Enqueued, MoveError, NewImport, Schedule};
+use bucketload_model::{
+    Clock, ImportEvent, ImportId, ImportState, Priority, RepositoryName, Stage,
+};
+use chrono::{DateTime, Utc};
+
+pub use schedule::{Cron, ParseCronError};
+pub use tickets::TicketError;
+pub use worker::{Worker, WorkerOptions};
+
+/// What people ask for: imports in the background.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    archive: Archive,
+    clock: Arc<dyn Clock>,
+}
+
+/// An import that somebody wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// Of what.
+    pub name: RepositoryName,
+    /// Its stages, in order.
+    pub stages: Vec<Stage>,
+    /// Whether lists are read whole, although only what changed would do.
+    pub whole_lists: bool,
+    /// What comes first.
+    pub priority: Priority,
+    /// Not to be begun before.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Who asks.
+    pub asked_by: Option<String>,
+    /// The credential to run it with; absent for the one in the configuration.
+    pub credential: Option<String>,
+}
+
+/// What was asked of the queue cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// It makes no sense for the import, or there is none.
+    #[error(transparent)]
+    Move(MoveError),
+    /// The database failed.
+    #[error("the archive's database failed")]
+    Database(#[from] DatabaseError),
+    /// Nobody can be woken up.
+    #[error(transparent)]
+    Ticket(#[from] TicketError),
+}
+
+impl From<MoveError> for QueueError {
+    fn from(error: MoveError) -> Self {
+        match error {
+            MoveError::Database(error) => Self::Database(error),
+            error => Self::Move(error),
+        }
+    }
+}
+
+impl Queue {
+    /// The queue of an archive; its tables are made if they are missing.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn open(archive: Archive, clock: Arc<dyn Clock>) -> Result<Self, QueueError> {
+        tickets::migrate(&archive).await?;
+        Ok(Self { archive, clock })
+    }
+
+    /// Asks for imports, all of them or none. What is asked for already and has not ended is
+    /// not asked for twice. The answers stand in the order of the wishes.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn enqueue(&self, wishes: &[Wish]) -> Result<Vec<Enqueued>, QueueError> {
+        let now = self.clock.now();
+        let mut transaction = self.archive.begin().await?;
+        let mut answers = Vec::with_capacity(wishes.len());
+        let mut at_once = 0;
+        for wish in wishes {
+            let new = NewImport {
+                name: &wish.name,
+                stages: &wish.stages,
+                whole_lists: wish.whole_lists,
+                priority: wish.priority,
+                not_before: wish.not_before,
+                asked_by: wish.asked_by.as_deref(),
+                credential: wish.credential.as_deref(),
+                now,
+            };
+            let enqueued = transaction.enqueue(&new).await?;
+            match wish.not_before {
+                Some(time) if time > now => {
+                    tickets::push(&mut transaction, Some(time), 1).await?;
+                }
+                _ => at_once += 1,
+            }
+            answers.push(enqueued);
+        }
+        tickets::push(&mut transaction, None, at_once.min(MOST_TICKETS)).await?;
+        transaction.commit().await?;
+        Ok(answers)
+    }
+
+    /// Asks an import to halt until it is resumed; see
+    /// [`bucketload_archive::Transaction::ask_to_pause`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no such import, it has ended, or the database fails.
+    pub async fn pause(&self, import: ImportId) -> Result<ImportState, QueueError> {
+        let mut transaction = self.archive.begin().await?;
+        let state = transaction.ask_to_pause(import, self.clock.now()).await?;
+        transaction.commit().await?;
+        Ok(state)
+    }
+
+    /// Asks an import to stop.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such import, it has ended, or the database fails.
+    pub async fn cancel(&self, import: ImportId) -> Result<ImportState, QueueError> {
+        let mut transaction = self.archive.begin().await?;
+        let state = transaction.ask_to_cancel(import, self.clock.now()).await?;
+        transaction.commit().await?;
+        Ok(state)
+    }
+
+    /// Lets an import go on that was halted or stopped, waits or failed.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such import, it makes no sense for it, or the database fails.
+    pub async fn resume(&self, import: ImportId) -> Result<ImportState, QueueError> {
+        self.back_into_queue(import, ImportEvent::Resumed).await
+    }
+
+    /// Tries once more what failed or is missing of an import, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such import, it makes no sense for it, or the database fails.
+    pub async fn retry(&self, import: ImportId) -> Result<ImportState, QueueError> {
+        self.back_into_queue(import, ImportEvent::Retried).await
+    }
+
+    async fn back_into_queue(
+        &self,
+        import: ImportId,
+        event: ImportEvent,
+    ) -> Result<ImportState, QueueError> {
+        let mut transaction = self.archive.begin().await?;
+        let state = transaction.resume(import, event).await?;
+        tickets::push(&mut transaction, None, 1).await?;
+        transaction.commit().await?;
+        Ok(state)
+    }
+
+    /// Gives an import another place in the queue. False if there is no such import.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn set_priority(
+        &self,
+        import: ImportId,
+        priority: Priority,
+    ) -> Result<bool, QueueError> {
+        let mut transaction = self.archive.begin().await?;
+        let is_there = transaction.set_priority(import, priority).await?;
+        transaction.commit().await?;
+        Ok(is_there)
+    }
+
+    /// Has repositories imported again and again, for the first time when the expression
+    /// says so next. Returns when that is.
+    ///
+    /// # Errors
+    ///
+    /// When the expression has no next time, or the database fails.
+    pub async fn schedule(
+        &self,
+        wishes: &[Wish],
+        cron: &Cron,
+    ) -> Result<Option<DateTime<Utc>>, QueueError> {
+        let Some(next_at) = cron.next_after(self.clock.now()) else {
+            return Ok(None);
+        };
+        let mut transaction = self.archive.begin().await?;
+        for wish in wishes {
+            transaction
+                .put_schedule(&Schedule {
+                    name: wish.name.clone(),
+                    stages: wish.stages.clone(),
+                    cron: cron.to_string(),
+                    next_at,
+                    priority: wish.priority,
+                    asked_by: wish.asked_by.clone(),
+                    credential: wish.credential.clone(),
+                })
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(Some(next_at))
+    }
+
+    /// Ends all schedules of a repository. Returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn unschedule(&self, name: &RepositoryName) -> Result<u64, QueueError> {
+        let mut transaction = self.archive.begin().await?;
+        let removed = transaction.remove_schedules(name).await?;
+        transaction.commit().await?;
+        Ok(removed)
+    }
+}
+
+/// Tickets for one batch of imports: whoever is woken up runs one import after the other
+/// while there are any, so more than all workers together have places are no use.
+const MOST_TICKETS: usize = 256;

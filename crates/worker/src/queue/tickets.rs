@@ -1,0 +1,83 @@
+//! Tickets that wake workers up.
+//!
+//! A ticket says that there is something to do, and nothing about what: whoever gets it
+//! claims what is first in the queue. One too many costs a look at the queue; one that is
+//! lost is replaced by the reconciler. So nothing depends on how the queue library treats
+//! them when something goes wrong.
+
+use std::error::Error;
+use std::time::Duration;
+
+use apalis::prelude::TaskBuilder;
+use apalis_sqlite::{Config, SqliteStorage, SqliteTask};
+use bucketload_archive::{Archive, DatabaseError, Transaction};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The name of the queue in the library's tables.
+pub(crate) const QUEUE: &str = "bucketload-imports";
+
+/// The library's own name for the table of its migrations is that of ours.
+const MIGRATIONS_TABLE: &str = "_apalis_migrations";
+
+/// There is something to do.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct Ticket {}
+
+/// Nobody can be woken up.
+#[derive(Debug, thiserror::Error)]
+#[error("the queue's tickets cannot be written")]
+pub struct TicketError(#[source] Box<dyn Error + Send + Sync>);
+
+impl TicketError {
+    fn new(error: impl Error + Send + Sync + 'static) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+/// Makes the library's tables, or brings them up to date.
+pub(crate) async fn migrate(archive: &Archive) -> Result<(), DatabaseError> {
+    // Not by the library's `setup()`, which has SQLite sync nothing any more.
+    let mut migrations = SqliteStorage::migrations();
+    migrations.dangerous_set_table_name(MIGRATIONS_TABLE);
+    archive.migrate_beside(&migrations).await
+}
+
+/// Writes tickets with everything else that a transaction writes, to be used at once or
+/// not before a time.
+pub(crate) async fn push(
+    transaction: &mut Transaction,
+    not_before: Option<DateTime<Utc>>,
+    count: usize,
+) -> Result<(), TicketError> {
+    if count == 0 {
+        return Ok(());
+    }
+    let ticket = serde_json::to_vec(&Ticket::default()).map_err(TicketError::new)?;
+    let tasks: Vec<SqliteTask> = (0..count)
+        .map(|_| {
+            let mut task = TaskBuilder::new(ticket.clone()).max_attempts(1);
+            if let Some(time) = not_before {
+                // Its clock has whole seconds: not too early.
+                let seconds = u64::try_from(time.timestamp()).unwrap_or_default();
+                task = task.run_at_timestamp(seconds + 1);
+            }
+            task.build()
+        })
+        .collect();
+    if let Some(connection) = transaction.sqlite() {
+        apalis_sqlite::queries::push_tasks(connection, QUEUE, &tasks)
+            .await
+            .map_err(TicketError::new)?;
+    }
+    Ok(())
+}
+
+/// How the library works for us.
+pub(super) fn config() -> Config {
+    Config::default()
+        .queue(QUEUE)
+        // With more, it forgets its sign of life while a batch waits for places.
+        .batch_size(1)
+        .heartbeat_interval(Duration::from_secs(20))
+}

@@ -1,0 +1,268 @@
+//! Runs what is asked for, a number of imports at once.
+
+use std::error::Error;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use apalis::prelude::{BackendExt as _, Data, Event, WorkerBuilder, WorkerBuilderExt as _};
+use apalis_sqlite::SqliteStorage;
+use bucketload_archive::{Claim, Claimed, LeaseFile};
+use bucketload_model::{LeaseOwner, Limits};
+use futures::StreamExt as _;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::tickets::{self, Ticket};
+use super::{Queue, QueueError};
+use crate::import::ImportError;
+use crate::run::{LeaseTimes, Mode};
+use crate::{Importer, RetryPolicy};
+
+/// How a worker works.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// Imports at once in this process.
+    pub concurrency: usize,
+    /// Imports at once in all processes.
+    pub limits: Limits,
+    /// How leases are kept.
+    pub times: LeaseTimes,
+    /// When what failed is tried again.
+    pub retry: RetryPolicy,
+    /// How often the worker looks for tickets.
+    pub poll: Duration,
+    /// How often what was lost is looked for.
+    pub reconcile: Duration,
+}
+
+impl Default for WorkerOptions {
+    fn default() -> Self {
+        Self {
+            concurrency: 4,
+            limits: Limits::default(),
+            times: LeaseTimes::default(),
+            retry: RetryPolicy::default(),
+            poll: Duration::from_millis(250),
+            // With it, an import that was lost is taken up half a minute later at most.
+            reconcile: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Runs imports of the queue.
+#[derive(Debug)]
+pub struct Worker {
+    slots: Arc<Slots>,
+}
+
+/// What everybody who is woken up works with.
+#[derive(Debug)]
+pub(super) struct Slots {
+    pub(super) importer: Importer,
+    pub(super) options: WorkerOptions,
+    /// Begin nothing more, and come to an end.
+    stop: CancellationToken,
+    /// Nobody is left who waits for an end.
+    gone: CancellationToken,
+    /// Imports that may run at once, whatever the library thinks.
+    places: Semaphore,
+    /// The runs. They outlive the library's worker.
+    runs: TaskTracker,
+}
+
+/// After an outage of the database; also between two outages.
+const RESTART_PAUSE: Duration = Duration::from_secs(1);
+
+/// Tickets that were used are removed so often.
+const PRUNE_EVERY: Duration = Duration::from_mins(10);
+
+impl Worker {
+    /// A worker. The importer's token stops it: runs end where they are, are handed back,
+    /// and nothing more is begun.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn new(importer: Importer, options: WorkerOptions) -> Result<Self, QueueError> {
+        Queue::open(importer.archive.clone(), importer.clock.clone()).await?;
+        Ok(Self {
+            slots: Arc::new(Slots {
+                stop: importer.cancel.clone(),
+                gone: CancellationToken::new(),
+                places: Semaphore::new(options.concurrency),
+                runs: TaskTracker::new(),
+                importer,
+                options,
+            }),
+        })
+    }
+
+    /// Works until it is stopped, whatever happens to the database meanwhile. Then runs end
+    /// where they are and are handed back.
+    pub async fn run(self) {
+        let slots = &self.slots;
+        // Should somebody drop this future, the runs end with it.
+        let _gone = slots.gone.clone().drop_guard();
+        let reconciler = tokio::spawn(slots.clone().keep_reconciling());
+        while !slots.stop.is_cancelled() {
+            // The library ends its worker when the database does not answer for a while,
+            // or has it stand still. Only we say when it is over.
+            tokio::select! {
+                biased;
+                () = slots.stop.cancelled() => break,
+                result = slots.listen() => if let Err(error) = result {
+                    tracing::error!(%error, "the tickets cannot be read; the worker starts anew");
+                },
+            }
+            tokio::select! {
+                biased;
+                () = slots.stop.cancelled() => break,
+                () = tokio::time::sleep(RESTART_PAUSE) => {}
+            }
+        }
+        slots.runs.close();
+        slots.runs.wait().await;
+        if let Err(error) = reconciler.await {
+            tracing::error!(%error, "the reconciler broke off");
+        }
+    }
+}
+
+impl Slots {
+    /// Takes tickets until something goes wrong.
+    async fn listen(self: &Arc<Self>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let Some(pool) = self.importer.archive.sqlite() else {
+            // There are no tickets: the reconciler wakes everybody up itself.
+            return std::future::pending().await;
+        };
+        let storage = SqliteStorage::<Ticket>::new(pool)
+            .with_config(tickets::config())
+            .poll_with_interval(self.options.poll);
+        // A name that was used before is either refused, or keeps what its dead bearer
+        // had.
+        let worker = WorkerBuilder::new(format!("bucketload-{}", LeaseOwner::new()))
+            .backend(storage)
+            .concurrency(self.options.concurrency)
+            .data(self.clone())
+            .build(woken_up);
+        let mut events = pin!(worker.stream());
+        while let Some(event) = events.next().await {
+            // After an error it takes no more tickets, and does not end either.
+            if let Event::Error(error) = event? {
+                return Err(error.to_string().into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep_reconciling(self: Arc<Self>) {
+        let mut rounds = tokio::time::interval(self.options.reconcile);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pruning = tokio::time::interval(PRUNE_EVERY);
+        pruning.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                _ = pruning.tick() => {
+                    if let Err(error) = self.prune().await {
+                        tracing::warn!(%error, "used tickets cannot be removed");
+                    }
+                }
+                _ = rounds.tick() => {
+                    if let Err(error) = self.reconcile().await {
+                        tracing::warn!(%error, "lost imports cannot be looked for");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs what there is, on a task of its own: the library drops what it does not wait for
+    /// any more.
+    pub(super) fn wake(self: &Arc<Self>) -> JoinHandle<()> {
+        let slots = self.clone();
+        self.runs.spawn(async move {
+            tokio::select! {
+                () = slots.gone.cancelled() => {}
+                result = slots.serve() => if let Err(error) = result {
+                    let error = &error as &dyn Error;
+                    tracing::error!(error, "nothing can be taken from the queue");
+                },
+            }
+        })
+    }
+
+    /// Runs one import after the other while there are any, if there is a place.
+    async fn serve(&self) -> Result<(), ImportError> {
+        let Ok(_place) = self.places.try_acquire() else {
+            return Ok(());
+        };
+        while !self.stop.is_cancelled() {
+            let Some((claimed, life)) = self.claim().await? else {
+                break;
+            };
+            let import = claimed.lease.import;
+            if claimed.stalled_attempts >= self.options.retry.fruitless_attempts {
+                self.importer.give_up(&claimed, life).await?;
+                continue;
+            }
+            let repository = claimed.name.clone();
+            let mode = Mode::Queue(self.options.retry.clone());
+            let outcome = self
+                .importer
+                .run(claimed, life, mode, self.options.times)
+                .await;
+            match outcome {
+                Ok(outcome) => tracing::info!(
+                    import.id = %import,
+                    %repository,
+                    state = %outcome.report.state,
+                    error = outcome.report.error,
+                    "a run has ended"
+                ),
+                Err(error) => tracing::error!(
+                    import.id = %import,
+                    %repository,
+                    error = &error as &dyn Error,
+                    "a run has ended, and its end could not be written"
+                ),
+            }
+        }
+        Ok(())
+    }
+
+    async fn claim(&self) -> Result<Option<(Claimed, LeaseFile)>, ImportError> {
+        let importer = &self.importer;
+        let now = importer.clock.now();
+        let mut transaction = importer.archive.begin().await?;
+        let next = transaction.next_import(now, self.options.limits).await?;
+        let Some(import) = next else {
+            return Ok(None);
+        };
+        let owner = LeaseOwner::new();
+        let life = importer
+            .data_dir
+            .show_life(&owner)
+            .map_err(ImportError::Life)?;
+        let claim = Claim {
+            owner: &owner,
+            now,
+            until: now + self.options.times.lease,
+            is_foreground: false,
+        };
+        let claimed = transaction.claim(import, &claim).await?;
+        transaction.commit().await?;
+        Ok(claimed.map(|claimed| (claimed, life)))
+    }
+}
+
+/// Somebody got a ticket. Whatever comes of it, the ticket is used: what is to be tried
+/// again gets a new one.
+async fn woken_up(_: Ticket, slots: Data<Arc<Slots>>) {
+    let _ = slots.wake().await;
+}
