@@ -4,10 +4,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bucketload_auth::{Credential, CredentialSource, Signed};
-use bucketload_model::AnnouncedRemoval;
+use bucketload_model::{AnnouncedRemoval, AnswerClass, ProgressEvent};
 use chrono::{DateTime, Utc};
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{RequestBuilder, redirect};
+use reqwest::{RequestBuilder, StatusCode, redirect};
 use secrecy::ExposeSecret as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
@@ -161,6 +161,17 @@ impl Client {
 
     pub(crate) fn note_time(&self, served_at: Option<DateTime<Utc>>) {
         self.server_clock.note(served_at, self.options.clock.now());
+    }
+
+    /// Tells who watches what a request was answered with, if it was.
+    pub(crate) fn note_answer(&self, endpoint: Endpoint, status: Option<StatusCode>) {
+        let answer = status.map_or(AnswerClass::Transport, |status| {
+            AnswerClass::of_status(status.as_u16())
+        });
+        self.options.sink.emit(ProgressEvent::RequestAnswered {
+            endpoint: endpoint.name(),
+            answer,
+        });
     }
 
     pub(crate) fn note_removal(&self, endpoint: Endpoint, removal: Option<AnnouncedRemoval>) {

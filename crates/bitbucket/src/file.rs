@@ -173,7 +173,10 @@ impl Client {
         leave: Option<Leave>,
     ) -> Result<Response, RequestErrorKind> {
         let request = Self::sign(self.file_http()?.get(url.clone()), signed);
-        let mut response = patiently(request.send()).await?.map_err(network)?;
+        let sent = patiently(request.send()).await;
+        let sent = sent.and_then(|sent| sent.map_err(network));
+        self.note_answer(endpoint, sent.as_ref().ok().map(Response::status));
+        let mut response = sent?;
         let status = response.status();
         tracing::debug!(endpoint = endpoint.name(), %url, status = status.as_u16(), "answered");
         if let Some(leave) = leave {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bucketload_model::{GateFuture, Leave, LedgerError, NoLeave, QuotaSaid, RequestGate};
+use bucketload_model::{
+    AnswerClass, GateFuture, Leave, LedgerError, NoLeave, ProgressEvent, ProgressSink, QuotaSaid,
+    RequestGate,
+};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
@@ -17,7 +20,11 @@ struct Gate {
     governor: Arc<Governor>,
     runtime: Handle,
     patience: WaitPolicy,
+    sink: Arc<dyn ProgressSink>,
 }
+
+/// What reports call the requests of git.
+const ENDPOINT: &str = "git";
 
 impl Client {
     /// Lets git's requests through, one by one, and waits where the client does.
@@ -30,11 +37,19 @@ impl Client {
             governor: self.buckets().git.clone(),
             runtime: Handle::current(),
             patience: self.options().wait,
+            sink: self.options().sink.clone(),
         })
     }
 }
 
 impl Gate {
+    fn note(&self, answer: AnswerClass) {
+        self.sink.emit(ProgressEvent::RequestAnswered {
+            endpoint: ENDPOINT,
+            answer,
+        });
+    }
+
     fn at_home<T: Send + 'static, E: From<LedgerError> + Send + 'static>(
         &self,
         question: impl Future<Output = Result<T, E>> + Send + 'static,
@@ -60,11 +75,13 @@ impl RequestGate for Gate {
 
     fn answered(&self, leave: Leave) -> GateFuture<Result<(), LedgerError>> {
         let governor = self.governor.clone();
+        self.note(AnswerClass::Other);
         self.at_home(async move { governor.answered(leave, QuotaSaid::default()).await })
     }
 
     fn refused(&self, leave: Leave, told: Option<Duration>) -> GateFuture<Result<(), LedgerError>> {
         let governor = self.governor.clone();
+        self.note(AnswerClass::RateLimited);
         self.at_home(async move { governor.refused(leave, told).await })
     }
 }

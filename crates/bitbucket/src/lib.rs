@@ -21,6 +21,7 @@ mod server_clock;
 mod storage;
 
 pub use api::{PullRequestFilter, RepositoriesOptions, Role};
+pub use buckets::QuotaSettings;
 pub use client::Client;
 pub use endpoint::Endpoint;
 pub use entity_tag::EntityTag;

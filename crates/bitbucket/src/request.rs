@@ -137,7 +137,9 @@ impl Client {
         if let Some(tag) = question.unless {
             request = request.header(header::IF_NONE_MATCH, tag.as_str());
         }
-        let body = receive(request.timeout(REQUEST_TIMEOUT)).await?;
+        let body = receive(request.timeout(REQUEST_TIMEOUT)).await;
+        self.note_answer(endpoint, body.as_ref().ok().map(|body| body.status));
+        let body = body?;
         tracing::debug!(
             endpoint = endpoint.name(),
             %url,

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -61,6 +62,8 @@ pub enum ProgressEvent {
         stored: u64,
         /// Objects that Bitbucket reported, if it has.
         expected: Option<u64>,
+        /// How long it was at work, this time.
+        took: Duration,
     },
     /// Something is missing and the archive says so.
     GapRecorded {
@@ -73,6 +76,15 @@ pub enum ProgressEvent {
     WaitStarted(Wait),
     /// Requests go on.
     WaitEnded,
+    /// A request was sent to Bitbucket, and something came of it.
+    RequestAnswered {
+        /// What was asked for, as reports call it.
+        endpoint: &'static str,
+        /// What came.
+        answer: AnswerClass,
+    },
+    /// Something went wrong with the queue itself. It goes on, and the log says what.
+    QueueProblem(QueuePart),
     /// An import ended; the report says how.
     ImportFinished {
         /// The repository.
@@ -100,6 +112,84 @@ pub enum WaitReason {
     RateLimited,
     /// A request failed and is tried again.
     Retry,
+}
+
+/// What a request was answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerClass {
+    /// 2xx.
+    Success,
+    /// 304: what is known still holds.
+    NotModified,
+    /// 3xx, any other.
+    Redirect,
+    /// 429.
+    RateLimited,
+    /// 4xx, any other.
+    Refused,
+    /// 5xx.
+    Failed,
+    /// Nothing, or something that broke off.
+    Transport,
+    /// Something of which the status is not known here.
+    Other,
+}
+
+impl AnswerClass {
+    /// The class of a status of HTTP.
+    pub const fn of_status(status: u16) -> Self {
+        match status {
+            200..=299 => Self::Success,
+            304 => Self::NotModified,
+            300..=399 => Self::Redirect,
+            429 => Self::RateLimited,
+            400..=499 => Self::Refused,
+            500..=599 => Self::Failed,
+            _ => Self::Other,
+        }
+    }
+
+    /// The name in figures.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Success => "2xx",
+            Self::NotModified => "304",
+            Self::Redirect => "3xx",
+            Self::RateLimited => "429",
+            Self::Refused => "4xx",
+            Self::Failed => "5xx",
+            Self::Transport => "transport",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// A part of the queue that something can go wrong with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueuePart {
+    /// The tickets that wake workers up.
+    Tickets,
+    /// The search for what was lost or is due.
+    Reconciler,
+    /// Taking an import from the queue.
+    Claim,
+    /// Writing how a run ended.
+    RunEnd,
+    /// Removing what is old.
+    Housekeeping,
+}
+
+impl QueuePart {
+    /// The name in figures.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tickets => "tickets",
+            Self::Reconciler => "reconciler",
+            Self::Claim => "claim",
+            Self::RunEnd => "run_end",
+            Self::Housekeeping => "housekeeping",
+        }
+    }
 }
 
 /// How far a git transfer is.

@@ -18,6 +18,24 @@ const RETRY_AFTER: [Duration; 4] = [
 ];
 
 impl Archive {
+    /// The accounts of all rate buckets, by name. A name tells whose they are by a
+    /// fingerprint, and holds no secret.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn rate_buckets(&self) -> Result<Vec<(String, RateBucket)>, DatabaseError> {
+        let rows: Vec<(String, String)> =
+            statement("select bucket, account from rate_buckets order by bucket")
+                .fetch_all(&self.reader)
+                .await?;
+        let read = |(bucket, text): (String, String)| match serde_json::from_str(&text) {
+            Ok(account) => Ok((bucket, account)),
+            Err(_) => Err(inconsistent(&text)),
+        };
+        rows.into_iter().map(read).collect()
+    }
+
     /// Changes a bucket with nobody in between, in this process or another.
     ///
     /// Where the connection is lost it is done again. Was it lost after all was written,
@@ -50,11 +68,6 @@ impl Archive {
                 .bind(bucket)
                 .fetch_optional_scalar(&mut session)
                 .await?;
-        let inconsistent = |value: &str| DatabaseError::Inconsistent {
-            table: "rate_buckets",
-            column: "account",
-            value: value.to_owned(),
-        };
         let before: RateBucket = match &stored {
             Some(text) => serde_json::from_str(text).map_err(|_| inconsistent(text))?,
             None => RateBucket::default(),
@@ -74,6 +87,14 @@ impl Archive {
         }
         session.commit().await?;
         Ok(result)
+    }
+}
+
+fn inconsistent(value: &str) -> DatabaseError {
+    DatabaseError::Inconsistent {
+        table: "rate_buckets",
+        column: "account",
+        value: value.to_owned(),
     }
 }
 

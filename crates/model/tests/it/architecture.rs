@@ -43,6 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sqlx*", &["archive"]),
     ("axum*", &["server", "simulator"]),
     ("maud", &["server"]),
+    ("prometheus*", &["server"]),
     ("indicatif", &["cli"]),
     ("clap*", &["cli"]),
     ("apalis*", &["worker"]),

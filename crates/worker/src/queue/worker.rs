@@ -8,7 +8,7 @@ use std::time::Duration;
 use apalis::prelude::{BackendExt as _, Data, Event, WorkerBuilder, WorkerBuilderExt as _};
 use apalis_sqlite::SqliteStorage;
 use bucketload_archive::{Claim, Claimed, LeaseFile};
-use bucketload_model::{LeaseOwner, Limits};
+use bucketload_model::{LeaseOwner, Limits, ProgressEvent, QueuePart};
 use futures::StreamExt as _;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -116,6 +116,7 @@ impl Worker {
                 () = slots.stop.cancelled() => break,
                 result = slots.listen() => if let Err(error) = result {
                     tracing::error!(%error, "the tickets cannot be read; the worker starts anew");
+                    slots.note_problem(QueuePart::Tickets);
                 },
             }
             tokio::select! {
@@ -133,6 +134,10 @@ impl Worker {
 }
 
 impl Slots {
+    fn note_problem(&self, part: QueuePart) {
+        self.importer.sink.emit(ProgressEvent::QueueProblem(part));
+    }
+
     /// Takes tickets until something goes wrong.
     async fn listen(self: &Arc<Self>) -> Result<(), Box<dyn Error + Send + Sync>> {
         let Some(pool) = self.importer.archive.sqlite() else {
@@ -170,12 +175,14 @@ impl Slots {
                 () = self.stop.cancelled() => return,
                 _ = pruning.tick() => {
                     if let Err(error) = self.prune().await {
-                        tracing::warn!(%error, "used tickets cannot be removed");
+                        tracing::warn!(%error, "what is old cannot be removed");
+                        self.note_problem(QueuePart::Housekeeping);
                     }
                 }
                 _ = rounds.tick() => {
                     if let Err(error) = self.reconcile().await {
                         tracing::warn!(%error, "lost imports cannot be looked for");
+                        self.note_problem(QueuePart::Reconciler);
                     }
                 }
             }
@@ -192,6 +199,7 @@ impl Slots {
                 result = slots.serve() => if let Err(error) = result {
                     let error = &error as &dyn Error;
                     tracing::error!(error, "nothing can be taken from the queue");
+                    slots.note_problem(QueuePart::Claim);
                 },
             }
         })
@@ -225,12 +233,15 @@ impl Slots {
                     error = outcome.report.error,
                     "a run has ended"
                 ),
-                Err(error) => tracing::error!(
-                    import.id = %import,
-                    %repository,
-                    error = &error as &dyn Error,
-                    "a run has ended, and its end could not be written"
-                ),
+                Err(error) => {
+                    tracing::error!(
+                        import.id = %import,
+                        %repository,
+                        error = &error as &dyn Error,
+                        "a run has ended, and its end could not be written"
+                    );
+                    self.note_problem(QueuePart::RunEnd);
+                }
             }
         }
         Ok(())

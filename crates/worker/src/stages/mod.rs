@@ -259,6 +259,7 @@ impl StageContext {
             state,
             stored: counts.stored,
             expected: counts.expected,
+            took,
         });
         tracing::debug!(
             repository = %self.name,
