@@ -44,6 +44,7 @@ fn every_link_between_documents_leads_somewhere() {
         "docs/ARCHITECTURE.md",
         "docs/CREDENTIALS.md",
         "docs/SERVER.md",
+        "docs/METRICS.md",
     ] {
         let text = read(page);
         let folder = root.join(page).parent().unwrap().to_owned();

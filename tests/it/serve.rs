@@ -5,10 +5,12 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
+use bucketload_simulator::{Effect, Fault};
 use serde_json::Value;
 
-use crate::support::{bare_command, run};
+use crate::support::{Double, bare_command, run, small};
 
 struct Serving {
     process: Child,
@@ -20,24 +22,32 @@ struct Serving {
 
 impl Serving {
     fn start(data_dir: &Path, set_up: impl FnOnce(&mut Command)) -> Self {
-        let mut command = bare_command(data_dir);
+        Self::of(bare_command(data_dir), set_up)
+    }
+
+    /// A worker that listens.
+    fn worker(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (process, document) = spawn(&mut command);
+        let host = document["listen"].as_str().unwrap().to_owned();
+        Self::over(process, host)
+    }
+
+    fn of(mut command: Command, set_up: impl FnOnce(&mut Command)) -> Self {
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--json"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         set_up(&mut command);
-        let mut process = command.spawn().unwrap();
-        let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        let mut text = String::new();
-        let document: Value = loop {
-            stdout.read_line(&mut text).unwrap();
-            if let Ok(document) = serde_json::from_str(&text) {
-                break document;
-            }
-        };
+        let (process, document) = spawn(&mut command);
         let url = document["url"].as_str().unwrap();
         let callback = document["callback"].as_str().unwrap();
         assert_eq!(callback, format!("{url}auth/bitbucket/callback"));
+        let host = url.strip_prefix("http://").unwrap().trim_end_matches('/');
+        Self::over(process, host.to_owned())
+    }
+
+    fn over(mut process: Child, host: String) -> Self {
         let stderr = BufReader::new(process.stderr.take().unwrap());
         let (sender, lines) = channel();
         // Read to its end, whoever listens: a full pipe would hold the process up.
@@ -46,10 +56,9 @@ impl Serving {
                 let _ = sender.send(line.unwrap());
             }
         });
-        let host = url.strip_prefix("http://").unwrap().trim_end_matches('/');
         Self {
             process,
-            host: host.to_owned(),
+            host,
             lines,
             said: String::new(),
         }
@@ -79,12 +88,49 @@ impl Serving {
         answer
     }
 
+    /// The value of one series of its figures.
+    fn figure(&self, series: &str) -> Option<f64> {
+        let answer = self.get("/metrics");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let value = |line: &str| line.strip_prefix(series)?.trim().parse().ok();
+        answer.lines().find_map(value)
+    }
+
+    /// Waits until a figure is that.
+    fn until(&self, series: &str, wanted: f64) {
+        let began = Instant::now();
+        loop {
+            let value = self.figure(series);
+            if value == Some(wanted) {
+                return;
+            }
+            assert!(
+                began.elapsed() < Duration::from_mins(1),
+                "{series}: {value:?}"
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Ends it as a service manager would. Returns all that it said.
     fn stop(mut self) -> String {
         let id = self.process.id().to_string();
         Command::new("kill").arg(id).status().unwrap();
         assert_eq!(self.process.wait().unwrap().code(), Some(0));
         self.lines.iter().fold(self.said, |said, line| said + &line)
+    }
+}
+
+/// Starts a process and waits for the document in which it says where it is.
+fn spawn(command: &mut Command) -> (Child, Value) {
+    let mut process = command.spawn().unwrap();
+    let mut stdout = BufReader::new(process.stdout.take().unwrap());
+    let mut text = String::new();
+    loop {
+        assert!(stdout.read_line(&mut text).unwrap() > 0, "it ended: {text}");
+        if let Ok(document) = serde_json::from_str(&text) {
+            return (process, document);
+        }
     }
 }
 
@@ -97,6 +143,9 @@ fn it_answers_shows_a_code_and_ends_on_sigterm() {
     assert!(serving.said.contains("/setup"), "{}", serving.said);
     assert!(serving.get("/healthz").starts_with("HTTP/1.1 200"));
     assert!(serving.get("/readyz").contains("\"database\":\"ok\""));
+    // No credential is configured: what is public could be imported.
+    let ready = serving.figure("bucketload_queue_ready_imports");
+    assert_eq!(ready, Some(0.0));
     assert!(serving.get("/").contains("location: /sign-in"));
     serving.stop();
     // The code is nowhere in the data directory.
@@ -109,6 +158,48 @@ fn it_answers_shows_a_code_and_ends_on_sigterm() {
             assert!(!found);
         }
     }
+}
+
+#[test]
+fn it_runs_what_is_in_the_queue_and_counts_what_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = Double::seeded(small());
+    let data_dir = folder.path();
+    double
+        .run(data_dir, &["import", "seaside/lighthouse", "--queue"])
+        .expect(0);
+    let control = double.control();
+    control.reset_log();
+    control.add_fault(Fault::on_path("/comments", Effect::Hang));
+    // One that only looks runs nothing.
+    let onlooker = Serving::of(double.command(data_dir), |command| {
+        command.arg("--no-worker");
+    });
+    assert_eq!(onlooker.figure("bucketload_queue_ready_imports"), Some(1.0));
+    let serving = Serving::of(double.command(data_dir), |_| {});
+    double.runtime.block_on(control.wait_for_request(8));
+    serving.until("bucketload_imports{state=\"running\"}", 1.0);
+    assert_eq!(serving.figure("bucketload_imports_leased"), Some(1.0));
+    // Whoever looks sees the same of the queue, and nothing of what others count.
+    assert_eq!(onlooker.figure("bucketload_imports_leased"), Some(1.0));
+    let repository = "bucketload_requests_total{endpoint=\"repository\",answer=\"2xx\"}";
+    assert_eq!(serving.figure(repository), Some(1.0));
+    assert_eq!(onlooker.figure(repository), None);
+    serving.stop();
+    onlooker.stop();
+    control.clear_faults();
+
+    let mut worker = double.command(data_dir);
+    worker.args(["worker", "--listen", "127.0.0.1:0", "--json"]);
+    let worker = Serving::worker(worker);
+    worker.until("bucketload_imports{state=\"complete\"}", 1.0);
+    worker.until("bucketload_runs_total{outcome=\"complete\"}", 1.0);
+    let took = "bucketload_stage_duration_seconds_count{stage=\"pull_request_comments\"}";
+    assert_eq!(worker.figure(took), Some(1.0));
+    let comments = "bucketload_objects_stored_total{stage=\"pull_request_comments\"}";
+    assert!(worker.figure(comments).unwrap() > 0.0);
+    assert!(worker.get("/").starts_with("HTTP/1.1 404"));
+    worker.stop();
 }
 
 #[test]

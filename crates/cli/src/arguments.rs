@@ -77,8 +77,7 @@ pub(crate) enum Command {
     Auth(AuthCommand),
     /// Show the stages of an import
     Stages,
-    /// Serve the dashboard and its REST API. It shows imports and starts none: background
-    /// workers are still to come
+    /// Serve the dashboard and its REST API, and run the imports of the queue
     Serve(ServeOptions),
     /// Run a Bitbucket Cloud double, for tests and trying out
     Simulator(SimulatorOptions),
@@ -176,6 +175,17 @@ pub(crate) struct QueueOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct WorkerOptions {
+    #[command(flatten)]
+    pub(crate) places: PlaceOptions,
+
+    /// Answer `/healthz`, `/readyz` and `/metrics` here
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+}
+
+/// How much one process does.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct PlaceOptions {
     /// Imports at once [default: 4, or the setting `worker_concurrency`]
     #[arg(long, value_name = "NUMBER", value_parser = parse_concurrency)]
     pub(crate) concurrency: Option<usize>,
@@ -253,6 +263,13 @@ pub(crate) struct ServeOptions {
     /// Where to listen
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub(crate) listen: std::net::SocketAddr,
+
+    /// Run no imports here: `bucketload worker` does elsewhere
+    #[arg(long, conflicts_with = "concurrency")]
+    pub(crate) no_worker: bool,
+
+    #[command(flatten)]
+    pub(crate) places: PlaceOptions,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,9 @@ mod codes;
 mod error;
 mod health;
 mod home;
+mod listen;
+mod metrics;
+mod monitor;
 mod options;
 mod pages;
 mod policy;
@@ -21,6 +24,8 @@ mod sign_in;
 mod switches;
 
 pub use codes::{CodeError, OneTimeCode, administrator_code, first_administrator_code};
+pub use metrics::Metrics;
+pub use monitor::{Monitor, MonitorOptions};
 pub use options::{BitbucketOptions, ConsumerOptions, ServerOptions};
 pub use security::secrets::NoRandom;
 pub use server::{Server, ServerError};

@@ -7,7 +7,10 @@ use bucketload_archive::{Archive, DataDir};
 use bucketload_auth::Sealer;
 use bucketload_model::Clock;
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 use url::Url;
+
+use crate::metrics::Metrics;
 
 /// What a server is made of.
 #[derive(Debug, Clone)]
@@ -27,6 +30,11 @@ pub struct ServerOptions {
     pub sealer: Sealer,
     /// The Bitbucket to sign in with.
     pub bitbucket: BitbucketOptions,
+    /// What the process counts.
+    pub metrics: Arc<Metrics>,
+    /// Cancelled once the process comes to an end: it is no longer ready then, and still
+    /// answers.
+    pub stopping: CancellationToken,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use crate::error::PageError;
 use crate::security::{forms, headers};
 use crate::service::App;
-use crate::{account, administration, api, assets, health, home, setup, sign_in};
+use crate::{account, administration, api, assets, health, home, metrics, setup, sign_in};
 
 /// The router. Forms are guarded as a whole: a page that is added here needs nothing
 /// of its own for it.
@@ -55,6 +55,7 @@ pub(crate) fn router(app: App) -> Router {
         .nest("/api/v1", api::router(app.clone()))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .route(assets::STYLE_PATH, get(assets::style))
         .route(assets::ICON_PATH, get(assets::icon))
         .merge(pages)

@@ -2,29 +2,25 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use bucketload_archive::CredentialStore;
 use bucketload_auth::oauth::{Consumer, ConsumerError, OAuthClient, TokenError, redirect_uri};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use url::Url;
+use url::{Host, Url};
 
+use crate::health::Health;
+use crate::listen::Listening;
+use crate::metrics::Figures;
 use crate::options::ServerOptions;
 use crate::routes::router;
 use crate::security::cookie::CookieRule;
 use crate::security::headers::content_security_policy;
 use crate::service::{App, Limits, Service};
 
-/// How long answers under way are waited for at the end.
-const GRACE: Duration = Duration::from_secs(10);
-
 /// A server that listens and answers nobody yet.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
+    listening: Listening,
     app: App,
 }
 
@@ -66,13 +62,8 @@ impl Server {
     ///
     /// When the address is taken, or an option makes no sense.
     pub async fn bind(options: ServerOptions) -> Result<Self, ServerError> {
-        let failed = |source| ServerError::Listen {
-            address: options.listen,
-            source,
-        };
-        let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let public_url = public_url(options.public_url, address)?;
+        let listening = Listening::at(options.listen).await?;
+        let public_url = public_url(options.public_url, listening.address)?;
         let bitbucket = options.bitbucket;
         let consumer = bitbucket.consumer.as_ref().map(|consumer| {
             Consumer::new(
@@ -99,8 +90,18 @@ impl Server {
                 options.sealer,
                 Arc::clone(&options.clock),
             ),
+            health: Health {
+                archive: options.archive.clone(),
+                data_dir: options.data_dir,
+                stopping: options.stopping,
+            },
+            figures: Figures {
+                metrics: options.metrics,
+                archive: options.archive.clone(),
+                clock: Arc::clone(&options.clock),
+                is_behind_proxy: !is_loopback(&public_url),
+            },
             archive: options.archive,
-            data_dir: options.data_dir,
             clock: options.clock,
             public_url,
             bitbucket,
@@ -108,15 +109,14 @@ impl Server {
             limits: Limits::new(),
         };
         Ok(Self {
-            listener,
-            address,
+            listening,
             app: Arc::new(app),
         })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listening.address
     }
 
     /// The address that people use.
@@ -135,27 +135,7 @@ impl Server {
     ///
     /// When the listener fails.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServerError> {
-        // Small answers go out at once: Nagle's algorithm would cost 40 ms each.
-        let listener = self.listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "cannot set TCP_NODELAY");
-            }
-        });
-        let service = router(self.app).into_make_service_with_connect_info::<SocketAddr>();
-        let ended = stop.clone();
-        let serving = axum::serve(listener, service)
-            .with_graceful_shutdown(async move { ended.cancelled().await });
-        let late = async {
-            stop.cancelled().await;
-            tokio::time::sleep(GRACE).await;
-        };
-        tokio::select! {
-            result = serving => result.map_err(ServerError::Serve),
-            () = late => {
-                tracing::debug!("a client did not read to the end");
-                Ok(())
-            }
-        }
+        self.listening.serve(router(self.app), stop).await
     }
 }
 
@@ -181,6 +161,16 @@ fn public_url(given: Option<Url>, address: SocketAddr) -> Result<Url, ServerErro
         Ok(url)
     } else {
         Err(ServerError::PublicUrl { url })
+    }
+}
+
+/// Whether people reach the service on this machine alone.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use bucketload_archive::{
-    Archive, AuditEntry, CredentialStore, DataDir, DatabaseError, Transaction, UserRecord,
+    Archive, AuditEntry, CredentialStore, DatabaseError, Transaction, UserRecord,
 };
 use bucketload_auth::oauth::OAuthClient;
 use bucketload_model::Clock;
@@ -12,6 +12,8 @@ use chrono::{DateTime, Duration, Utc};
 use url::Url;
 
 use crate::error::PageError;
+use crate::health::Health;
+use crate::metrics::Figures;
 use crate::options::BitbucketOptions;
 use crate::security::cookie::CookieRule;
 use crate::security::limiter::Limiter;
@@ -25,7 +27,8 @@ pub(crate) type App = Arc<Service>;
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) archive: Archive,
-    pub(crate) data_dir: DataDir,
+    pub(crate) health: Health,
+    pub(crate) figures: Figures,
     /// What people let this service do at Bitbucket in their name, sealed.
     pub(crate) credentials: CredentialStore,
     pub(crate) clock: Arc<dyn Clock>,

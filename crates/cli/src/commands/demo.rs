@@ -11,7 +11,7 @@ use url::Url;
 
 use super::serve::Dashboard;
 use super::{Session, import, simulator};
-use crate::arguments::{DemoOptions, ImportOptions};
+use crate::arguments::{DemoOptions, ImportOptions, PlaceOptions};
 use crate::messages::{Exit, Problem};
 use crate::{config, interrupt, output};
 
@@ -44,22 +44,22 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
         ));
     }
     // One document at the end is no place to go on from.
+    let stop = CancellationToken::new();
     let dashboard = if options.exit || session.json {
         None
     } else {
-        Some(open_dashboard(&demo, &double, options).await?)
+        Some(open_dashboard(&demo, &double, options, stop.clone()).await?)
     };
     let exit = import::run(&demo, &sample(workspace)).await?;
     if !session.json && exit != Exit::Interrupted {
         where_to_look(&demo.config.data_dir, workspace);
     }
     if let Some(dashboard) = dashboard.filter(|_| exit != Exit::Interrupted) {
-        let stop = CancellationToken::new();
-        let _watch = interrupt::watch(stop.clone(), session.bars.clone());
+        let _watch = interrupt::watch(stop, session.bars.clone());
         output::line("");
         dashboard.announce(&demo).await?;
         output::line("Sign in with Bitbucket as any of the sample people. Ctrl-C ends it.");
-        dashboard.run(stop).await?;
+        dashboard.run().await?;
     }
     double.stop().await;
     Ok(exit)
@@ -123,8 +123,10 @@ async fn open_dashboard(
     demo: &Session,
     double: &Simulator,
     options: &DemoOptions,
+    stop: CancellationToken,
 ) -> Result<Dashboard, Problem> {
-    let dashboard = Dashboard::open(demo, options.listen).await?;
+    let places = Some(PlaceOptions::default());
+    let dashboard = Dashboard::open(demo, options.listen, places, stop).await?;
     double.control().add_consumer(OAuthConsumer::new(
         OAuthConsumer::DEFAULT_ID,
         OAuthConsumer::DEFAULT_SECRET,

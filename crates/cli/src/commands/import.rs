@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bucketload_archive::mirror::TransportKind;
 use bucketload_archive::{Archive, DataDirLock};
+use bucketload_auth::CredentialSource;
 use bucketload_bitbucket::{Client, ClientOptions, Repository, WaitPolicy};
 use bucketload_model::{
     NullSink, ProgressSink, RepositoryName, Source, SystemClock, WorkspaceSlug,
@@ -59,7 +60,7 @@ pub(super) async fn importer(
     wait: WaitPolicy,
 ) -> Result<(Importer, DataDirLock), Problem> {
     check_web_url(&session.config)?;
-    let client_options = client_options(session, sink.clone(), wait);
+    let client_options = client_options(session, sink, wait);
     // Whether the settings are right is known before anything is made.
     Client::new(client_options.clone(), session.config.credential.clone())?;
     let data_dir = &session.config.data_dir;
@@ -68,13 +69,26 @@ pub(super) async fn importer(
     let archive = Archive::open(data_dir).await?;
     let named = options.credential.as_deref();
     let credential = credentials::choose(&session.config, &archive, named, sources).await?;
+    let importer = importer_with(session, options, archive, credential, client_options)?;
+    Ok((importer, share))
+}
+
+/// The same, with an archive and a credential that are there already.
+pub(super) fn importer_with(
+    session: &Session,
+    options: &ImportOptions,
+    archive: Archive,
+    credential: CredentialSource,
+    client_options: ClientOptions,
+) -> Result<Importer, Problem> {
+    let sink = client_options.sink.clone();
     let client_options = ClientOptions {
         ledger: Arc::new(archive.clone()),
         ..client_options
     };
-    let importer = Importer {
+    Ok(Importer {
         archive,
-        data_dir: data_dir.clone(),
+        data_dir: session.config.data_dir.clone(),
         client: Client::new(client_options, credential)?,
         web_url: session.config.web_url.clone(),
         whole_lists: options.full,
@@ -86,11 +100,10 @@ pub(super) async fn importer(
         sink,
         clock: Arc::new(SystemClock),
         cancel: CancellationToken::new(),
-    };
-    Ok((importer, share))
+    })
 }
 
-fn client_options(
+pub(super) fn client_options(
     session: &Session,
     sink: Arc<dyn ProgressSink>,
     wait: WaitPolicy,
@@ -109,7 +122,7 @@ fn client_options(
 }
 
 /// The same rule for git as for REST: the credential goes there too.
-fn check_web_url(config: &crate::config::Config) -> Result<(), Problem> {
+pub(super) fn check_web_url(config: &crate::config::Config) -> Result<(), Problem> {
     let mut options = ClientOptions::new(config.web_url.clone());
     options.allow_insecure = config.allow_insecure;
     Ok(Client::new(options, config.credential.clone()).map(drop)?)

@@ -1,6 +1,7 @@
 //! One file per command, and what they share.
 
 pub(crate) mod auth;
+mod background;
 mod credentials;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -19,7 +20,9 @@ use bucketload_archive::{Archive, Life};
 use bucketload_model::{
     Clock as _, ImportId, ImportReport, ImportState, RepositoryName, SystemClock,
 };
+use bucketload_server::ServerError;
 use indicatif::MultiProgress;
+use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Arguments;
 use crate::config::Config;
@@ -54,6 +57,27 @@ impl Session {
     pub(crate) async fn read_archive(&self) -> Result<Archive, Problem> {
         Ok(Archive::open_existing(&self.config.data_dir).await?)
     }
+}
+
+/// Answers beside work that goes on. At the end the work is ended first: whoever watches
+/// sees it come to its end. When nobody can be answered any more, the work ends, too.
+async fn beside<S: Future<Output = Result<(), ServerError>>>(
+    stop: &CancellationToken,
+    work: impl Future<Output = ()>,
+    serve: impl FnOnce(CancellationToken) -> S,
+) -> Result<(), ServerError> {
+    let close = CancellationToken::new();
+    let working = async {
+        work.await;
+        close.cancel();
+    };
+    let serving = async {
+        let result = serve(close.clone()).await;
+        stop.cancel();
+        result
+    };
+    let ((), result) = tokio::join!(working, serving);
+    result
 }
 
 /// A report as somebody should see it: an import that was killed still says that it runs,
@@ -103,4 +127,47 @@ pub(crate) async fn find_import(archive: &Archive, text: &str) -> Result<ImportI
             "give an import's id or workspace/repository; “bucketload status” shows all",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn answers_end_after_the_work() {
+        let stop = CancellationToken::new();
+        let (end_work, work_ends) = oneshot::channel::<()>();
+        let (see, seen) = oneshot::channel();
+        let work = async {
+            stop.cancelled().await;
+            work_ends.await.unwrap();
+        };
+        let serve = |close: CancellationToken| async move {
+            see.send(close.clone()).unwrap();
+            close.cancelled().await;
+            Ok(())
+        };
+        let watch = async {
+            let close = seen.await.unwrap();
+            stop.cancel();
+            tokio::task::yield_now().await;
+            assert!(!close.is_cancelled());
+            end_work.send(()).unwrap();
+        };
+        let (result, ()) = tokio::join!(beside(&stop, work, serve), watch);
+        result.unwrap();
+    }
+
+    #[tokio::test]
+    async fn when_nobody_can_be_answered_the_work_ends() {
+        let stop = CancellationToken::new();
+        let broken = || Err(ServerError::Serve(io::ErrorKind::BrokenPipe.into()));
+        let work = stop.clone().cancelled_owned();
+        let result = beside(&stop, work, |_| async { broken() }).await;
+        result.unwrap_err();
+    }
 }

@@ -6,39 +6,50 @@ use std::sync::Arc;
 use bucketload_archive::Archive;
 use bucketload_model::{Clock, SystemClock};
 use bucketload_server::{
-    BitbucketOptions, ConsumerOptions, Server, ServerOptions, first_administrator_code,
+    BitbucketOptions, ConsumerOptions, Metrics, Server, ServerOptions, first_administrator_code,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Session, credentials};
-use crate::arguments::ServeOptions;
-use crate::messages::{Exit, Problem};
+use super::background::{self, Background};
+use super::{Session, beside, credentials};
+use crate::arguments::{PlaceOptions, ServeOptions};
+use crate::messages::{self, Exit, Problem};
 use crate::{interrupt, output};
 
 pub(crate) async fn run(session: &Session, options: &ServeOptions) -> Result<Exit, Problem> {
     let stop = CancellationToken::new();
     let _watch = interrupt::watch(stop.clone(), session.bars.clone());
-    let dashboard = Dashboard::open(session, options.listen).await?;
+    let places = (!options.no_worker).then_some(options.places);
+    let dashboard = Dashboard::open(session, options.listen, places, stop).await?;
     dashboard.announce(session).await?;
-    dashboard.run(stop).await?;
+    dashboard.run().await?;
     Ok(Exit::Complete)
 }
 
-/// A server, and the archive that it shows.
+/// A server, the archive that it shows, and who runs the imports of its queue.
 pub(super) struct Dashboard {
     server: Server,
+    background: Option<Background>,
     archive: Archive,
     clock: Arc<dyn Clock>,
+    stop: CancellationToken,
 }
 
 impl Dashboard {
-    pub(super) async fn open(session: &Session, listen: SocketAddr) -> Result<Self, Problem> {
+    /// Gets everything ready. Without `places` no imports are run here. `stop` ends it all.
+    pub(super) async fn open(
+        session: &Session,
+        listen: SocketAddr,
+        places: Option<PlaceOptions>,
+        stop: CancellationToken,
+    ) -> Result<Self, Problem> {
         let config = &session.config;
         config.data_dir.create()?;
         let archive = Archive::open(&config.data_dir).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let metrics = background::metrics(session);
         let server = Server::bind(ServerOptions {
             listen,
             public_url: config.public_url.clone(),
@@ -54,12 +65,21 @@ impl Dashboard {
                     client_secret: consumer.client_secret.clone(),
                 }),
             },
+            metrics: Arc::clone(&metrics),
+            stopping: stop.clone(),
             clock: Arc::clone(&clock),
         });
+        let server = server.await?;
+        let background = match places {
+            Some(places) => worker(session, &archive, places, metrics, &stop).await?,
+            None => None,
+        };
         Ok(Self {
-            server: server.await?,
+            server,
+            background,
             archive,
             clock,
+            stop,
         })
     }
 
@@ -79,10 +99,17 @@ impl Dashboard {
                 "url": url,
                 "callback": self.server.callback(),
                 "signs_in_with_bitbucket": session.config.consumer.is_some(),
+                "concurrency": self.concurrency(),
             }));
         } else {
             output::line(&format!("The dashboard answers at {url}"));
-            output::line("It shows imports and starts none; background workers are still to come.");
+            output::line(&match self.concurrency() {
+                0 => "It shows imports and runs none: “bucketload worker” does.".to_owned(),
+                places => format!(
+                    "The imports of the queue run here, {} at once.",
+                    output::grouped(places as u64)
+                ),
+            });
         }
         let address = self.server.address();
         if !address.ip().is_loopback() && url.scheme() == "http" {
@@ -102,10 +129,45 @@ impl Dashboard {
         Ok(())
     }
 
-    /// Serves until `stop`.
-    pub(super) async fn run(self, stop: CancellationToken) -> Result<(), Problem> {
-        let result = self.server.run(stop).await;
+    fn concurrency(&self) -> usize {
+        self.background.as_ref().map_or(0, Background::concurrency)
+    }
+
+    /// Serves and runs imports until it is stopped: no longer ready, then the imports come to
+    /// an end, then the answers.
+    pub(super) async fn run(self) -> Result<(), Problem> {
+        let (stop, background) = (self.stop, self.background);
+        let work = async {
+            match background {
+                Some(background) => background.run().await,
+                None => stop.cancelled().await,
+            }
+        };
+        let result = beside(&stop, work, |close| self.server.run(close)).await;
         self.archive.close().await;
         Ok(result?)
     }
+}
+
+/// Who runs the imports of the queue. Nobody, where it is not clear with which credential:
+/// that can be put right while the dashboard answers.
+async fn worker(
+    session: &Session,
+    archive: &Archive,
+    places: PlaceOptions,
+    metrics: Arc<Metrics>,
+    stop: &CancellationToken,
+) -> Result<Option<Background>, Problem> {
+    let credential = match background::credential(session, archive).await {
+        Ok(credential) => credential,
+        Err(problem) => {
+            messages::report(&messages::no_background(&problem));
+            return Ok(None);
+        }
+    };
+    let archive = archive.clone();
+    let stop = stop.clone();
+    Background::open(session, archive, credential, places, metrics, stop)
+        .await
+        .map(Some)
 }

@@ -1,48 +1,73 @@
 //! `bucketload worker`.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bucketload_bitbucket::WaitPolicy;
-use bucketload_model::NullSink;
-use bucketload_worker::queue::{Worker, WorkerOptions as Options};
+use bucketload_archive::Archive;
+use bucketload_model::SystemClock;
+use bucketload_server::{Monitor, MonitorOptions};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
-use super::Session;
-use super::import::importer;
-use crate::arguments::{ImportOptions, WorkerOptions};
+use super::background::{self, Background};
+use super::{Session, beside};
+use crate::arguments::WorkerOptions;
 use crate::messages::{Exit, Problem};
 use crate::{interrupt, output};
 
-/// An import that would wait longer for quota makes room for others.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-
 pub(crate) async fn run(session: &Session, options: &WorkerOptions) -> Result<Exit, Problem> {
-    let (importer, _share) = importer(
+    let config = &session.config;
+    config.data_dir.create()?;
+    let archive = Archive::open(&config.data_dir).await?;
+    let metrics = background::metrics(session);
+    let stop = CancellationToken::new();
+    let background = Background::open(
         session,
-        &ImportOptions::default(),
-        &BTreeSet::new(),
-        Arc::new(NullSink),
-        WaitPolicy::AtMost(LONGEST_WAIT),
+        archive.clone(),
+        background::credential(session, &archive).await?,
+        options.places,
+        Arc::clone(&metrics),
+        stop.clone(),
     )
     .await?;
-    let concurrency = options.concurrency.unwrap_or(session.config.concurrency);
-    let worker = Worker::new(
-        importer.clone(),
-        Options {
-            concurrency,
-            limits: session.config.limits,
-            ..Options::default()
-        },
-    )
-    .await?;
-    let _watch = interrupt::watch(importer.cancel.clone(), session.bars.clone());
-    output::note(&format!(
-        "Working on {} at once; Ctrl-C stops.",
-        output::counted(concurrency as u64, "import", "imports")
-    ));
-    worker.run().await;
-    importer.client.credential().settle().await;
-    importer.archive.close().await;
+    let monitor = match options.listen {
+        Some(listen) => Some(
+            Monitor::bind(MonitorOptions {
+                listen,
+                archive: archive.clone(),
+                data_dir: config.data_dir.clone(),
+                metrics,
+                stopping: stop.clone(),
+                clock: Arc::new(SystemClock),
+            })
+            .await?,
+        ),
+        None => None,
+    };
+    let _watch = interrupt::watch(stop.clone(), session.bars.clone());
+    let concurrency = background.concurrency() as u64;
+    if session.json {
+        let address = monitor.as_ref().map(Monitor::address);
+        output::json(&json!({ "concurrency": concurrency, "listen": address }));
+    } else {
+        output::note(&format!(
+            "Working on {} at once; Ctrl-C stops.",
+            output::counted(concurrency, "import", "imports")
+        ));
+        if let Some(monitor) = &monitor {
+            output::note(&format!(
+                "Health and figures are at http://{}/healthz, /readyz and /metrics.",
+                monitor.address()
+            ));
+        }
+    }
+    let result = match monitor {
+        Some(monitor) => beside(&stop, background.run(), |close| monitor.run(close)).await,
+        None => {
+            background.run().await;
+            Ok(())
+        }
+    };
+    archive.close().await;
+    result?;
     Ok(Exit::Complete)
 }

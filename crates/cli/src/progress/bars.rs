@@ -137,6 +137,7 @@ impl ProgressSink for Bars {
                 state,
                 stored,
                 expected,
+                ..
             } => {
                 let count = match expected {
                     Some(expected) if expected != stored => {
@@ -153,7 +154,10 @@ impl ProgressSink for Bars {
                 }
             }
             // A gap is logged, and listed at the end.
-            ProgressEvent::GapRecorded { .. } | ProgressEvent::ImportFinished { .. } => {}
+            ProgressEvent::GapRecorded { .. }
+            | ProgressEvent::RequestAnswered { .. }
+            | ProgressEvent::QueueProblem(_)
+            | ProgressEvent::ImportFinished { .. } => {}
         }
     }
 }

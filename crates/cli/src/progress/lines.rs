@@ -79,6 +79,7 @@ impl ProgressSink for Lines {
                 state,
                 stored,
                 expected,
+                ..
             } => {
                 if stage.is_optional() && state != StageState::Running {
                     output::note(&format!(
@@ -93,6 +94,8 @@ impl ProgressSink for Lines {
             ProgressEvent::WaitStarted(_)
             | ProgressEvent::WaitEnded
             | ProgressEvent::GapRecorded { .. }
+            | ProgressEvent::RequestAnswered { .. }
+            | ProgressEvent::QueueProblem(_)
             | ProgressEvent::ImportFinished { .. } => {}
         }
     }

@@ -5,9 +5,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use bucketload_archive::{SecretHash, ServiceTokenRecord, UserRecord};
+use bucketload_archive::{Archive, SecretHash, ServiceTokenRecord, UserRecord};
 use bucketload_model::{TokenScope, UserState};
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 
 use super::problem::Problem;
 use crate::security::secrets::is_service_token;
@@ -41,6 +41,47 @@ impl Script {
             format!("The token does not have the scope {scope}."),
         ))
     }
+
+    /// Whose token stands in the headers of a request.
+    pub(crate) async fn find(
+        archive: &Archive,
+        now: DateTime<Utc>,
+        headers: &HeaderMap,
+    ) -> Result<Self, Problem> {
+        let given = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim());
+        let given = given.ok_or_else(|| {
+            Problem::unauthorized(
+                "Send a service token: Authorization: Bearer blt_…",
+                "Bearer realm=\"bucketload\"",
+            )
+        })?;
+        let wrong = || {
+            Problem::unauthorized(
+                "The token is unknown, removed, expired or its user's no longer.",
+                "Bearer realm=\"bucketload\", error=\"invalid_token\"",
+            )
+        };
+        if !is_service_token(given) {
+            return Err(wrong());
+        }
+        let token = archive.service_token(&SecretHash::of(given)).await?;
+        let token = token.filter(|token| token.ends_at.is_none_or(|end| end > now));
+        let token = token.ok_or_else(wrong)?;
+        let user = archive.user(token.user).await?;
+        let user = user.filter(|user| user.state == UserState::Active);
+        let user = user.ok_or_else(wrong)?;
+        if token.used_at.is_none_or(|used| used + NOTED_EVERY <= now) {
+            let mut transaction = archive.begin().await?;
+            transaction.touch_service_token(&token.id, now).await?;
+            transaction.commit().await?;
+        }
+        Ok(Self { user, token })
+    }
 }
 
 /// Nothing of the API is there for anybody without a token.
@@ -49,50 +90,13 @@ pub(crate) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match find(&app, request.headers()).await {
+    match Script::find(&app.archive, app.now(), request.headers()).await {
         Ok(script) => {
             request.extensions_mut().insert(script);
             next.run(request).await
         }
         Err(problem) => problem.into_response(),
     }
-}
-
-async fn find(app: &App, headers: &HeaderMap) -> Result<Script, Problem> {
-    let given = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim());
-    let given = given.ok_or_else(|| {
-        Problem::unauthorized(
-            "Send a service token: Authorization: Bearer blt_…",
-            "Bearer realm=\"bucketload\"",
-        )
-    })?;
-    let wrong = || {
-        Problem::unauthorized(
-            "The token is unknown, removed, expired or its user's no longer.",
-            "Bearer realm=\"bucketload\", error=\"invalid_token\"",
-        )
-    };
-    if !is_service_token(given) {
-        return Err(wrong());
-    }
-    let now = app.now();
-    let token = app.archive.service_token(&SecretHash::of(given)).await?;
-    let token = token.filter(|token| token.ends_at.is_none_or(|end| end > now));
-    let token = token.ok_or_else(wrong)?;
-    let user = app.archive.user(token.user).await?;
-    let user = user.filter(|user| user.state == UserState::Active);
-    let user = user.ok_or_else(wrong)?;
-    if token.used_at.is_none_or(|used| used + NOTED_EVERY <= now) {
-        let mut transaction = app.archive.begin().await?;
-        transaction.touch_service_token(&token.id, now).await?;
-        transaction.commit().await?;
-    }
-    Ok(Script { user, token })
 }
 
 impl FromRequestParts<App> for Script {

@@ -9,6 +9,9 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 
+pub(crate) use bearer::Script;
+pub(crate) use problem::Problem;
+
 use crate::service::App;
 
 pub(crate) fn router(app: App) -> Router<App> {

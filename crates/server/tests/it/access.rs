@@ -6,7 +6,7 @@ use crate::support::House;
 
 /// What a page answers to a stranger, somebody to be approved, a viewer, a member and
 /// an administrator.
-const PAGES: [(&str, [u16; 5]); 9] = [
+const PAGES: [(&str, [u16; 5]); 10] = [
     ("/", [303, 403, 200, 200, 200]),
     ("/setup", [303, 303, 303, 303, 303]),
     ("/sign-in", [200, 303, 303, 303, 303]),
@@ -16,6 +16,8 @@ const PAGES: [(&str, [u16; 5]); 9] = [
     ("/administration/audit", [303, 403, 403, 403, 200]),
     ("/healthz", [200, 200, 200, 200, 200]),
     ("/readyz", [200, 200, 200, 200, 200]),
+    // From this machine.
+    ("/metrics", [200, 200, 200, 200, 200]),
 ];
 
 /// The same for forms with nothing in them but their token.

@@ -13,6 +13,7 @@ mod browser;
 mod callback;
 mod connections;
 mod forms;
+mod metrics;
 mod pages;
 mod sessions;
 mod setup;

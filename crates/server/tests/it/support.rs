@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bucketload_archive::{Archive, DataDir};
 use bucketload_auth::{Sealer, SecretKey};
+use bucketload_bitbucket::QuotaSettings;
 use bucketload_model::{Clock as _, ManualClock, UserId, UserRole, UserState};
 use bucketload_server::{
-    BitbucketOptions, ConsumerOptions, OneTimeCode, Server, ServerOptions, administrator_code,
-    first_administrator_code,
+    BitbucketOptions, ConsumerOptions, Metrics, OneTimeCode, Server, ServerOptions,
+    administrator_code, first_administrator_code,
 };
 use bucketload_simulator::{
     Control, OAuthConsumer, OAuthOptions, SeedOptions, Simulator, SimulatorOptions, World,
@@ -34,6 +35,8 @@ pub(crate) struct House {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) bitbucket: Control,
     pub(crate) simulator: Simulator,
+    /// Cancelled, it is about to end, and still answers.
+    pub(crate) stopping: CancellationToken,
     stop: CancellationToken,
     _folder: TempDir,
 }
@@ -86,6 +89,7 @@ impl House {
             client_id: CONSUMER.to_owned(),
             client_secret: plan.secret.to_owned().into(),
         };
+        let stopping = CancellationToken::new();
         let server = Server::bind(ServerOptions {
             listen: ([127, 0, 0, 1], 0).into(),
             public_url: plan.public_url,
@@ -98,6 +102,8 @@ impl House {
                 allow_insecure: false,
                 consumer: plan.has_consumer.then_some(consumer),
             },
+            metrics: Arc::new(Metrics::new(QuotaSettings::default())),
+            stopping: stopping.clone(),
             clock: clock.clone(),
         });
         let server = server.await.unwrap();
@@ -116,6 +122,7 @@ impl House {
             clock,
             bitbucket,
             simulator,
+            stopping,
             stop,
             _folder: folder,
         }

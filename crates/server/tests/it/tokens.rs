@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::{Browser, House, Page, between};
 
 /// Makes a token and returns it as it is shown.
-async fn make(browser: &mut Browser, scopes: &[&str], days: &str) -> String {
+pub(crate) async fn make(browser: &mut Browser, scopes: &[&str], days: &str) -> String {
     browser.get("/account").await;
     let mut fields = vec![("name", "nightly"), ("days", days)];
     fields.extend(scopes.iter().map(|scope| ("scope", *scope)));

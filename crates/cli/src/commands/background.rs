@@ -1,0 +1,97 @@
+//! Imports in the background, for `worker` and `serve`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bucketload_archive::{Archive, DataDirLock};
+use bucketload_auth::CredentialSource;
+use bucketload_bitbucket::{QuotaSettings, WaitPolicy};
+use bucketload_server::Metrics;
+use bucketload_worker::Importer;
+use bucketload_worker::queue::{Worker, WorkerOptions};
+use tokio_util::sync::CancellationToken;
+
+use super::import::{check_web_url, client_options, importer_with};
+use super::{Session, credentials};
+use crate::arguments::{ImportOptions, PlaceOptions};
+use crate::messages::Problem;
+
+/// An import that would wait longer for quota makes room for others.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// A worker in this process.
+pub(super) struct Background {
+    importer: Importer,
+    worker: Worker,
+    concurrency: usize,
+    _share: DataDirLock,
+}
+
+/// What a process counts.
+pub(super) fn metrics(session: &Session) -> Arc<Metrics> {
+    let config = &session.config;
+    Arc::new(Metrics::new(QuotaSettings {
+        rest: config.rest_quota,
+        git: config.git_quota,
+        raw: config.raw_quota,
+        window: config.quota_window,
+    }))
+}
+
+/// The credential for imports that name none: of any workspace, since nobody knows yet
+/// which will be asked for.
+pub(super) async fn credential(
+    session: &Session,
+    archive: &Archive,
+) -> Result<CredentialSource, Problem> {
+    credentials::choose(&session.config, archive, None, &BTreeSet::new()).await
+}
+
+impl Background {
+    /// Gets everything ready; nothing runs yet. `stop` has it come to an end.
+    pub(super) async fn open(
+        session: &Session,
+        archive: Archive,
+        credential: CredentialSource,
+        places: PlaceOptions,
+        metrics: Arc<Metrics>,
+        stop: CancellationToken,
+    ) -> Result<Self, Problem> {
+        check_web_url(&session.config)?;
+        let share = session.config.data_dir.share()?;
+        let wait = WaitPolicy::AtMost(LONGEST_WAIT);
+        let options = client_options(session, metrics, wait);
+        let mut importer = importer_with(
+            session,
+            &ImportOptions::default(),
+            archive,
+            credential,
+            options,
+        )?;
+        importer.cancel = stop;
+        let concurrency = places.concurrency.unwrap_or(session.config.concurrency);
+        let options = WorkerOptions {
+            concurrency,
+            limits: session.config.limits,
+            ..WorkerOptions::default()
+        };
+        Ok(Self {
+            worker: Worker::new(importer.clone(), options).await?,
+            importer,
+            concurrency,
+            _share: share,
+        })
+    }
+
+    /// Imports that it runs at once.
+    pub(super) const fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    /// Runs imports until it is stopped, and they have come to an end.
+    pub(super) async fn run(self) {
+        self.worker.run().await;
+        self.importer.client.credential().settle().await;
+    }
+}
