@@ -60,12 +60,11 @@ pub(crate) async fn run(session: &Session, options: &WorkerOptions) -> Result<Ex
             ));
         }
     }
-    let result = match monitor {
-        Some(monitor) => beside(&stop, background.run(), |close| monitor.run(close)).await,
-        None => {
-            background.run().await;
-            Ok(())
-        }
+    let result = if let Some(monitor) = monitor {
+        beside(&stop, background.run(), |close| monitor.run(close)).await
+    } else {
+        background.run().await;
+        Ok(())
     };
     archive.close().await;
     result?;
