@@ -24,6 +24,7 @@ use bucketload_model::{
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::Importer;
 use crate::failure::StageError;
@@ -154,6 +155,11 @@ impl StageContext {
         if self.is_over(stage) {
             return Ok(());
         }
+        let span = tracing::info_span!("stage", %stage);
+        self.run_stage(stage).instrument(span).await
+    }
+
+    async fn run_stage(&self, stage: Stage) -> Result<(), StageError> {
         let mut transaction = self.begin().await?;
         transaction.start_stage(self.import, stage).await?;
         transaction.commit().await?;
@@ -164,7 +170,7 @@ impl StageContext {
             stored: counts.stored,
             expected: counts.expected,
         });
-        tracing::debug!(repository = %self.name, %stage, "stage begins");
+        tracing::debug!(stored = counts.stored, "stage begins");
 
         let began = Instant::now();
         // A large future: 18 KiB.
@@ -262,9 +268,8 @@ impl StageContext {
             took,
         });
         tracing::debug!(
-            repository = %self.name,
-            %stage,
             %state,
+            stored = counts.stored,
             duration_ms = took.as_millis(),
             "stage ends"
         );
