@@ -237,3 +237,99 @@ fn a_schedule_says_when_it_begins() {
     assert!(every("0 0 30 2 *").expect(2).stderr.contains("never comes"));
     assert_eq!(status(folder.path()), [Value::Null; 0]);
 }
+
+#[test]
+fn schedules_are_shown_and_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = Double::seeded(small());
+    let data_dir = folder.path();
+    double
+        .run(
+            data_dir,
+            &["import", NAME, "--queue", "--every", "0 3 * * 1"],
+        )
+        .expect(0);
+    let schedules = || {
+        let ran = run(bare_command(data_dir).args(["schedules", "--json"])).expect(0);
+        ran.json()["schedules"].as_array().unwrap().clone()
+    };
+    let listed = schedules();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0]["source"], NAME);
+    assert_eq!(listed[0]["cron"], "0 3 * * 1");
+    let shown = run(bare_command(data_dir).arg("schedules"))
+        .expect(0)
+        .stdout;
+    assert!(shown.contains(NAME) && shown.contains("next at"), "{shown}");
+    let ran = run(bare_command(data_dir).args(["unschedule", "cups", "seaside"])).expect(2);
+    assert!(
+        ran.stderr.contains("no schedule imports cups"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stdout.contains("1 repository is"), "{}", ran.stdout);
+    assert_eq!(schedules(), [Value::Null; 0]);
+    let shown = run(bare_command(data_dir).arg("schedules"))
+        .expect(0)
+        .stdout;
+    assert!(shown.contains("Nothing is scheduled"), "{shown}");
+}
+
+#[test]
+fn who_asked_for_what_stands_in_the_audit_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = Double::seeded(small());
+    let data_dir = folder.path();
+    let as_ada = |arguments: &[&str]| {
+        run(double
+            .command(data_dir)
+            .env("LOGNAME", "ada")
+            .args(arguments))
+        .expect(0)
+    };
+    as_ada(&["import", NAME, "--queue"]);
+    as_ada(&["cancel", NAME]);
+    // Nobody knows who this is.
+    double.run(data_dir, &["import", NAME]).expect(0);
+    let ran = run(bare_command(data_dir).args(["audit", "--json"])).expect(0);
+    let log = ran.json()["entries"].as_array().unwrap().clone();
+    let of = |entry: &Value| {
+        let text = |key: &str| entry[key].as_str().unwrap().to_owned();
+        (text("who"), text("action"))
+    };
+    let expected = [
+        ("cli", "imported at a terminal"),
+        ("cli:ada", "cancelled an import"),
+        ("cli:ada", "asked for imports"),
+    ];
+    let log: Vec<_> = log.iter().map(of).collect();
+    let log: Vec<_> = log.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    assert_eq!(log, expected);
+    let shown = as_ada(&["audit"]).stdout;
+    let last = shown.lines().last().unwrap();
+    assert!(last.contains("imported at a terminal"), "{shown}");
+}
+
+#[test]
+fn the_log_tells_the_import_and_the_stage_and_each_end_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = Double::seeded(small());
+    let ran = run(double
+        .command(folder.path())
+        .env("BUCKETLOAD_LOG", "bucketload_worker=debug")
+        .args(["import", NAME]));
+    let log = ran.expect(0).stderr;
+    let ends: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("stage ends"))
+        .collect();
+    assert_eq!(ends.len(), bucketload_model::Stage::ALL.len(), "{log}");
+    for stage in bucketload_model::Stage::ALL {
+        let span = format!(":stage{{stage={stage}}}:");
+        let mut of_stage = ends.iter().filter(|line| line.contains(&span));
+        let end = of_stage.next().unwrap_or_else(|| panic!("{span}\n{log}"));
+        assert!(end.contains("import{import.id="), "{end}");
+        assert!(end.contains("duration_ms="), "{end}");
+        assert!(of_stage.next().is_none(), "{log}");
+    }
+}

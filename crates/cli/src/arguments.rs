@@ -68,6 +68,12 @@ pub(crate) enum Command {
     Resume(ImportArguments),
     /// Try once more what failed or is missing of imports, in the background
     Retry(ImportArguments),
+    /// Show what is imported again and again (`bucketload import --queue --every`)
+    Schedules,
+    /// Import no longer again and again
+    Unschedule(UnscheduleOptions),
+    /// Show who did what: imports asked for, paused, cancelled, and what happened in the dashboard
+    Audit(AuditOptions),
     /// Write the archive as plain files
     Export(ExportOptions),
     /// Check settings, disk, database, git and credential, and say what to do
@@ -215,6 +221,20 @@ pub(crate) struct StatusOptions {
     /// An import's id, or `workspace/repository` for its latest import
     #[arg(value_name = "IMPORT")]
     pub(crate) import: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnscheduleOptions {
+    /// `workspace/repository`, or `workspace` for all of its repositories
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditOptions {
+    /// The latest so many entries
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    pub(crate) limit: u32,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,8 @@ use bucketload_model::{Clock, ProgressSink, Stage};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::queue::Asker;
+
 /// Imports repositories into one archive with one credential.
 #[derive(Debug, Clone)]
 pub struct Importer {
@@ -28,6 +30,8 @@ pub struct Importer {
     pub sink: Arc<dyn ProgressSink>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Who asks for the imports that are not asked for through the queue, if it is known.
+    pub asked_by: Option<Asker>,
     /// Cancelled to stop; what is stored stays, and the import can be resumed.
     pub cancel: CancellationToken,
 }

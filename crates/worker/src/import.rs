@@ -120,7 +120,7 @@ impl Importer {
             whole_lists: self.whole_lists,
             priority: Priority::default(),
             not_before: None,
-            asked_by: None,
+            asked_by: self.asked_by.as_ref().map(|asker| asker.name.as_str()),
             credential: None,
             now,
         };
@@ -149,6 +149,12 @@ impl Importer {
         let import = enqueued.import();
         let claimed = transaction.claim(import, &claim).await?;
         let claimed = claimed.ok_or(ImportError::Vanished(import))?;
+        if let Some(asker) = &self.asked_by {
+            let subject = format!("{name}, import {import}");
+            asker
+                .note(&mut transaction, "imported at a terminal", subject, now)
+                .await?;
+        }
         transaction.commit().await?;
         for owner in dead {
             self.data_dir.forget(&owner);

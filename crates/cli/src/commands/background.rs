@@ -74,6 +74,7 @@ impl Background {
         let options = WorkerOptions {
             concurrency,
             limits: session.config.limits,
+            keep_imports: session.config.keep_imports,
             ..WorkerOptions::default()
         };
         Ok(Self {

@@ -99,6 +99,7 @@ pub(super) fn importer_with(
         },
         sink,
         clock: Arc::new(SystemClock),
+        asked_by: Some(session.config.asker()),
         cancel: CancellationToken::new(),
     })
 }
@@ -275,11 +276,11 @@ async fn enqueue(
         whole_lists: options.full,
         priority: options.queue.priority.unwrap_or_default(),
         not_before: options.queue.at,
-        asked_by: Some("command line".to_owned()),
         credential: None,
     };
     let wishes: Vec<Wish> = names.into_iter().map(wish).collect();
     let queue = Queue::open(importer.archive.clone(), importer.clock.clone()).await?;
+    let queue = queue.asked_by(session.config.asker());
     super::queue::enqueue(session, &queue, &wishes, options.queue.every.as_ref()).await?;
     Ok(exit)
 }

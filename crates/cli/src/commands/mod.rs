@@ -1,5 +1,6 @@
 //! One file per command, and what they share.
 
+pub(crate) mod audit;
 pub(crate) mod auth;
 mod background;
 mod credentials;
@@ -9,6 +10,7 @@ pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod queue;
+pub(crate) mod schedules;
 pub(crate) mod serve;
 pub(crate) mod simulator;
 mod sources;

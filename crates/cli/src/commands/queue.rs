@@ -133,6 +133,7 @@ async fn each(
 ) -> Result<Exit, Problem> {
     let archive = session.read_archive().await?;
     let queue = Queue::open(archive.clone(), Arc::new(SystemClock)).await?;
+    let queue = queue.asked_by(session.config.asker());
     let mut exit = Exit::Complete;
     let mut entries = Vec::new();
     for text in &which.imports {

@@ -14,6 +14,7 @@ use bucketload_archive::{DataDir, DatabaseAddress};
 use bucketload_auth::oauth::Consumer;
 use bucketload_auth::{Credential, SecretKey};
 use bucketload_model::Limits;
+use bucketload_worker::queue::Asker;
 use secrecy::SecretString;
 use url::Url;
 
@@ -39,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<Url>,
     /// Whether a browser can be opened here.
     pub(crate) has_display: bool,
+    /// Who sits at the terminal, if the system says.
+    pub(crate) operator: Option<String>,
     /// Requests in an hour; `Some(0)` for no limit of our own.
     pub(crate) rest_quota: Option<u32>,
     /// The same for git.
@@ -53,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) concurrency: usize,
     /// Imports that all workers run at once.
     pub(crate) limits: Limits,
+    /// How long imports that have ended are kept; unset for ever.
+    pub(crate) keep_imports: Option<Duration>,
     pub(crate) allow_insecure: bool,
     pub(crate) log: String,
 }
@@ -76,7 +81,17 @@ impl Config {
             || ["DISPLAY", "WAYLAND_DISPLAY"]
                 .iter()
                 .any(|name| environment(name).is_some_and(|value| !value.is_empty()));
+        // As login and sudo set them.
+        config.operator = ["LOGNAME", "USER"]
+            .iter()
+            .filter_map(|name| environment(name)?.into_string().ok())
+            .find(|name| !name.is_empty());
         Ok(config)
+    }
+
+    /// Who asks, for the audit log.
+    pub(crate) fn asker(&self) -> Asker {
+        Asker::at_terminal(self.operator.as_deref())
     }
 
     fn from_values(values: &Values, data_dir: Option<&Path>) -> Result<Self, Problem> {
@@ -99,6 +114,7 @@ impl Config {
             secret_key: secrets::secret_key(values)?,
             public_url: values.set_url("public_url")?,
             has_display: false,
+            operator: None,
             web_url,
             rest_quota: values.number("rest_quota")?,
             git_quota: values.number("git_quota")?,
@@ -111,6 +127,7 @@ impl Config {
                 per_workspace: at_least_one(values, "imports_per_workspace")?,
                 per_credential: at_least_one(values, "imports_per_credential")?,
             },
+            keep_imports: days(values.number("keep_imports_days")?.unwrap_or_default()),
             allow_insecure: values.flag("allow_insecure")?,
             log: values.text("log")?.unwrap_or_default(),
         })
@@ -149,6 +166,11 @@ fn at_least_one(values: &Values, key: &str) -> Result<u32, Problem> {
             "give a number of imports, 1 or greater",
         )),
     }
+}
+
+/// None for 0.
+fn days(days: u32) -> Option<Duration> {
+    (days > 0).then(|| Duration::from_hours(24 * u64::from(days)))
 }
 
 fn quota_window(values: &Values) -> Result<Duration, Problem> {

@@ -142,6 +142,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "The same for one credential: those who share a quota wait for each other.",
     ),
     setting(
+        "keep_imports_days",
+        Some("365"),
+        "Days after which workers forget imports that have ended, once later ones have reached \
+         their end: stages, requests, gaps that are known since. What they brought stays. 0: \
+         never.",
+    ),
+    setting(
         "allow_insecure",
         Some("0"),
         "1 allows `http://` roots on other machines than this one. Credentials then travel \

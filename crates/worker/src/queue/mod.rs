@@ -3,26 +3,33 @@
 //! | module | holds |
 //! |---|---|
 //! | (this) | `Queue`: what people ask for |
+//! | `asker` | who asks, for the audit log |
 //! | `worker` | `Worker`: runs what is asked for, a number of imports at once |
 //! | `reconcile` | what was lost is found, what is due is begun, what is old goes |
+//! | `retention` | old imports that nobody misses go |
 //! | `tickets` | the tickets that wake workers up; the queue library appears there and in `worker` |
 //! | `schedule` | times that come again and again |
 //!
 //! `docs/QUEUE.md` tells how it works and what happens when something ends in the middle.
 
+mod asker;
 mod reconcile;
+mod retention;
 mod schedule;
 pub(crate) mod tickets;
 mod worker;
 
 use std::sync::Arc;
 
-use bucketload_archive::{Archive, DatabaseError, Enqueued, MoveError, NewImport, Schedule};
+use bucketload_archive::{
+    Archive, DatabaseError, Enqueued, MoveError, NewImport, Schedule, Transaction,
+};
 use bucketload_model::{
     Clock, ImportEvent, ImportId, ImportState, Priority, RepositoryName, Stage,
 };
 use chrono::{DateTime, Utc};
 
+pub use asker::Asker;
 pub use schedule::{Cron, ParseCronError};
 pub use tickets::TicketError;
 pub use worker::{Worker, WorkerOptions};
@@ -32,6 +39,7 @@ pub use worker::{Worker, WorkerOptions};
 pub struct Queue {
     archive: Archive,
     clock: Arc<dyn Clock>,
+    asker: Option<Asker>,
 }
 
 /// An import that somebody wants.
@@ -47,8 +55,6 @@ pub struct Wish {
     pub priority: Priority,
     /// Not to be begun before.
     pub not_before: Option<DateTime<Utc>>,
-    /// Who asks.
-    pub asked_by: Option<String>,
     /// The credential to run it with; absent for the one in the configuration.
     pub credential: Option<String>,
 }
@@ -84,7 +90,52 @@ impl Queue {
     /// When the database fails.
     pub async fn open(archive: Archive, clock: Arc<dyn Clock>) -> Result<Self, QueueError> {
         tickets::migrate(&archive).await?;
-        Ok(Self { archive, clock })
+        Ok(Self {
+            archive,
+            clock,
+            asker: None,
+        })
+    }
+
+    /// The same queue, for somebody: what they ask is noted in the audit log, and their
+    /// imports say who asked for them.
+    #[must_use]
+    pub fn asked_by(mut self, asker: Asker) -> Self {
+        self.asker = Some(asker);
+        self
+    }
+
+    fn asker_name(&self) -> Option<&str> {
+        self.asker.as_ref().map(|asker| asker.name.as_str())
+    }
+
+    /// Notes what is asked, if it is known by whom.
+    async fn note(
+        &self,
+        transaction: &mut Transaction,
+        action: &str,
+        subject: String,
+    ) -> Result<(), DatabaseError> {
+        let Some(asker) = &self.asker else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        asker.note(transaction, action, subject, now).await
+    }
+
+    /// The same, of one import.
+    async fn note_import(
+        &self,
+        transaction: &mut Transaction,
+        action: &str,
+        import: ImportId,
+    ) -> Result<(), DatabaseError> {
+        let name = match self.archive.import(import).await? {
+            Some(import) => format!("{}, ", import.name),
+            None => String::new(),
+        };
+        let subject = format!("{name}import {import}");
+        self.note(transaction, action, subject).await
     }
 
     /// Asks for imports, all of them or none. What is asked for already and has not ended is
@@ -105,7 +156,7 @@ impl Queue {
                 whole_lists: wish.whole_lists,
                 priority: wish.priority,
                 not_before: wish.not_before,
-                asked_by: wish.asked_by.as_deref(),
+                asked_by: self.asker_name(),
                 credential: wish.credential.as_deref(),
                 now,
             };
@@ -119,6 +170,9 @@ impl Queue {
             answers.push(enqueued);
         }
         tickets::push(&mut transaction, None, at_once.min(MOST_TICKETS)).await?;
+        let names = asker::subject(wishes.iter().map(|wish| &wish.name));
+        self.note(&mut transaction, "asked for imports", names)
+            .await?;
         transaction.commit().await?;
         Ok(answers)
     }
@@ -132,6 +186,8 @@ impl Queue {
     pub async fn pause(&self, import: ImportId) -> Result<ImportState, QueueError> {
         let mut transaction = self.archive.begin().await?;
         let state = transaction.ask_to_pause(import, self.clock.now()).await?;
+        self.note_import(&mut transaction, "paused an import", import)
+            .await?;
         transaction.commit().await?;
         Ok(state)
     }
@@ -144,6 +200,8 @@ impl Queue {
     pub async fn cancel(&self, import: ImportId) -> Result<ImportState, QueueError> {
         let mut transaction = self.archive.begin().await?;
         let state = transaction.ask_to_cancel(import, self.clock.now()).await?;
+        self.note_import(&mut transaction, "cancelled an import", import)
+            .await?;
         transaction.commit().await?;
         Ok(state)
     }
@@ -174,6 +232,11 @@ impl Queue {
         let mut transaction = self.archive.begin().await?;
         let state = transaction.resume(import, event).await?;
         tickets::push(&mut transaction, None, 1).await?;
+        let action = match event {
+            ImportEvent::Retried => "retried an import",
+            _ => "resumed an import",
+        };
+        self.note_import(&mut transaction, action, import).await?;
         transaction.commit().await?;
         Ok(state)
     }
@@ -190,6 +253,10 @@ impl Queue {
     ) -> Result<bool, QueueError> {
         let mut transaction = self.archive.begin().await?;
         let is_there = transaction.set_priority(import, priority).await?;
+        if is_there {
+            let action = format!("gave an import the priority {priority}");
+            self.note_import(&mut transaction, &action, import).await?;
+        }
         transaction.commit().await?;
         Ok(is_there)
     }
@@ -217,11 +284,14 @@ impl Queue {
                     cron: cron.to_string(),
                     next_at,
                     priority: wish.priority,
-                    asked_by: wish.asked_by.clone(),
+                    asked_by: self.asker_name().map(ToOwned::to_owned),
                     credential: wish.credential.clone(),
                 })
                 .await?;
         }
+        let names = asker::subject(wishes.iter().map(|wish| &wish.name));
+        let action = format!("scheduled imports ({cron})");
+        self.note(&mut transaction, &action, names).await?;
         transaction.commit().await?;
         Ok(Some(next_at))
     }
@@ -234,6 +304,10 @@ impl Queue {
     pub async fn unschedule(&self, name: &RepositoryName) -> Result<u64, QueueError> {
         let mut transaction = self.archive.begin().await?;
         let removed = transaction.remove_schedules(name).await?;
+        if removed > 0 {
+            self.note(&mut transaction, "ended a schedule", name.to_string())
+                .await?;
+        }
         transaction.commit().await?;
         Ok(removed)
     }

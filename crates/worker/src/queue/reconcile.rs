@@ -101,13 +101,13 @@ impl Slots {
         Ok(())
     }
 
-    /// Tickets that were used, and workers of the library that are gone.
+    /// Tickets that were used, workers of the library that are gone, and old imports.
     pub(super) async fn prune(&self) -> Result<(), DatabaseError> {
         let now = self.importer.clock.now();
         let mut transaction = self.importer.archive.begin().await?;
         let removed = transaction.prune_tickets(tickets::QUEUE, now).await?;
         transaction.commit().await?;
         tracing::debug!(removed, "used tickets are removed");
-        Ok(())
+        self.remove_old_imports().await
     }
 }

@@ -37,6 +37,9 @@ pub struct WorkerOptions {
     pub poll: Duration,
     /// How often what was lost is looked for.
     pub reconcile: Duration,
+    /// How long imports that have ended are kept, once others came after them; unset for
+    /// ever.
+    pub keep_imports: Option<Duration>,
 }
 
 impl Default for WorkerOptions {
@@ -49,6 +52,7 @@ impl Default for WorkerOptions {
             poll: Duration::from_millis(250),
             // With it, an import that was lost is taken up half a minute later at most.
             reconcile: Duration::from_secs(10),
+            keep_imports: None,
         }
     }
 }

@@ -108,6 +108,7 @@ impl Local {
         data_dir.create().unwrap();
         let sink = Arc::new(RecordingSink::default());
         let importer = Importer {
+            asked_by: None,
             archive: Archive::open(&data_dir).await.unwrap(),
             data_dir,
             client: client(remote, credential),

@@ -8,6 +8,7 @@ mod enqueue;
 mod lease;
 mod list;
 mod requests;
+mod retention;
 mod schedules;
 mod tickets;
 

@@ -1,8 +1,10 @@
 //! Imports in the background.
 
 mod asked;
+mod audit;
 mod broken;
 mod leases;
 mod library;
+mod retention;
 mod schedules;
 mod support;

@@ -41,7 +41,6 @@ pub(super) fn wish(name: &str) -> Wish {
         whole_lists: false,
         priority: bucketload_model::Priority::default(),
         not_before: None,
-        asked_by: None,
         credential: None,
     }
 }

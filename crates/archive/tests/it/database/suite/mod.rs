@@ -7,6 +7,7 @@ mod entity_tags;
 mod imports;
 mod pending;
 mod queue;
+mod retention;
 mod rows;
 mod transactions;
 
