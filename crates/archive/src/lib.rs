@@ -22,10 +22,13 @@ pub use database::{
 pub use database::{
     AuditEntry, CodeFor, IdentityRecord, SecretHash, ServiceTokenRecord, SessionRecord, UserRecord,
 };
+// The queue.
 pub use database::{
     Claim, Claimed, Enqueued, ImportFilter, ImportSummary, MoveError, NewImport, Release, Schedule,
     Wanted,
 };
+// For libraries that keep tables of their own beside ours.
+pub use database::{Driver, DriverConnection};
 pub use export::{ExportError, ExportedFile, Manifest, export_jsonl};
 pub use health::{DataDirHealth, FolderHealth};
 pub use lease_file::{LeaseFile, Life};

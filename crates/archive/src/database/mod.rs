@@ -40,6 +40,7 @@ pub use covered::{CoveredList, ListBegin};
 pub use credentials::{
     CredentialError, CredentialRecord, CredentialSecret, CredentialStore, NewCredential,
 };
+pub use driver::{Driver, DriverConnection};
 pub use entity_tags::Tagged;
 pub use error::{DatabaseError, OpenError};
 pub use health::DatabaseHealth;

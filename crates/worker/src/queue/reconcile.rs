@@ -1,7 +1,5 @@
 //! What was lost is found, what is due is begun, what is old goes.
 
-use std::sync::Arc;
-
 use bucketload_archive::{DatabaseError, Life, NewImport};
 
 use super::schedule::Cron;
@@ -11,7 +9,7 @@ use super::{QueueError, tickets};
 impl Slots {
     /// One round. It only ever adds what is wanting, so any number of processes may do it
     /// at any time.
-    pub(super) async fn reconcile(self: &Arc<Self>) -> Result<(), QueueError> {
+    pub(super) async fn reconcile(&self) -> Result<(), QueueError> {
         self.bury_the_dead().await?;
         self.begin_what_is_due().await?;
         self.wake_up().await
@@ -78,17 +76,11 @@ impl Slots {
     }
 
     /// Where there is more to do than there are tickets, some were lost.
-    async fn wake_up(self: &Arc<Self>) -> Result<(), QueueError> {
+    async fn wake_up(&self) -> Result<(), QueueError> {
         let archive = &self.importer.archive;
         let now = self.importer.clock.now();
         let (ready, _) = archive.queue_depth(now).await?;
         if ready == 0 {
-            return Ok(());
-        }
-        if archive.sqlite().is_none() {
-            for _ in 0..ready.min(self.options.concurrency as u64) {
-                drop(self.wake());
-            }
             return Ok(());
         }
         let there = archive.count_tickets(tickets::QUEUE, now).await?;

@@ -8,16 +8,17 @@
 use std::error::Error;
 use std::time::Duration;
 
-use apalis::prelude::TaskBuilder;
-use apalis_sqlite::{Config, SqliteStorage, SqliteTask};
-use bucketload_archive::{Archive, DatabaseError, Transaction};
+use apalis::prelude::{Task, TaskBuilder};
+use apalis_postgres::PostgresStorage;
+use apalis_sqlite::SqliteStorage;
+use bucketload_archive::{Archive, DatabaseError, Driver, DriverConnection, Transaction};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// The name of the queue in the library's tables.
 pub(crate) const QUEUE: &str = "bucketload-imports";
 
-/// The library's own name for the table of its migrations is that of ours.
+/// In SQLite the library's own name for the table of its migrations is that of ours.
 const MIGRATIONS_TABLE: &str = "_apalis_migrations";
 
 /// There is something to do.
@@ -35,10 +36,21 @@ impl TicketError {
     }
 }
 
+/// How often the library says that its worker is there. With longer pauses its tables tell
+/// less; nothing of ours depends on it.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
+
 /// Makes the library's tables, or brings them up to date.
 pub(crate) async fn migrate(archive: &Archive) -> Result<(), DatabaseError> {
     // Not by the library's `setup()`, which has SQLite sync nothing any more.
-    let mut migrations = SqliteStorage::migrations();
+    let mut migrations = match archive.driver() {
+        Driver::Sqlite(_) => SqliteStorage::migrations(),
+        // They have a schema of their own.
+        Driver::Postgres(_) => {
+            let migrations = PostgresStorage::migrations();
+            return archive.migrate_beside(&migrations).await;
+        }
+    };
     migrations.dangerous_set_table_name(MIGRATIONS_TABLE);
     archive.migrate_beside(&migrations).await
 }
@@ -54,7 +66,7 @@ pub(crate) async fn push(
         return Ok(());
     }
     let ticket = serde_json::to_vec(&Ticket::default()).map_err(TicketError::new)?;
-    let tasks: Vec<SqliteTask> = (0..count)
+    let tickets: Vec<Task<Vec<u8>>> = (0..count)
         .map(|_| {
             let mut task = TaskBuilder::new(ticket.clone()).max_attempts(1);
             if let Some(time) = not_before {
@@ -65,19 +77,33 @@ pub(crate) async fn push(
             task.build()
         })
         .collect();
-    if let Some(connection) = transaction.sqlite() {
-        apalis_sqlite::queries::push_tasks(connection, QUEUE, &tasks)
-            .await
-            .map_err(TicketError::new)?;
+    match transaction.driver() {
+        DriverConnection::Sqlite(connection) => {
+            apalis_sqlite::queries::push_tasks(connection, QUEUE, &tickets)
+                .await
+                .map_err(TicketError::new)
+        }
+        DriverConnection::Postgres(connection) => {
+            apalis_postgres::queries::push_tasks(connection, QUEUE, tickets)
+                .await
+                .map_err(TicketError::new)
+        }
     }
-    Ok(())
 }
 
-/// How the library works for us.
-pub(super) fn config() -> Config {
-    Config::default()
+/// How the library works for us with SQLite.
+pub(super) fn sqlite_config() -> apalis_sqlite::Config {
+    apalis_sqlite::Config::default()
         .queue(QUEUE)
         // With more, it forgets its sign of life while a batch waits for places.
         .batch_size(1)
-        .heartbeat_interval(Duration::from_secs(20))
+        .heartbeat_interval(SIGN_OF_LIFE)
+}
+
+/// How the library works for us with PostgreSQL.
+pub(super) fn postgres_config() -> apalis_postgres::Config {
+    apalis_postgres::Config::default()
+        .queue(QUEUE)
+        .batch_size(1)
+        .heartbeat_interval(SIGN_OF_LIFE)
 }

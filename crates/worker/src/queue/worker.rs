@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apalis::prelude::{BackendExt as _, Data, Event, WorkerBuilder, WorkerBuilderExt as _};
+use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
-use bucketload_archive::{Claim, Claimed, LeaseFile};
+use bucketload_archive::{Claim, Claimed, Driver, LeaseFile};
 use bucketload_model::{LeaseOwner, Limits, ProgressEvent, QueuePart};
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -144,28 +145,30 @@ impl Slots {
 
     /// Takes tickets until something goes wrong.
     async fn listen(self: &Arc<Self>) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let Some(pool) = self.importer.archive.sqlite() else {
-            // There are no tickets: the reconciler wakes everybody up itself.
-            return std::future::pending().await;
-        };
-        let storage = SqliteStorage::<Ticket>::new(pool)
-            .with_config(tickets::config())
-            .poll_with_interval(self.options.poll);
         // A name that was used before is either refused, or keeps what its dead bearer
         // had.
-        let worker = WorkerBuilder::new(format!("bucketload-{}", LeaseOwner::new()))
-            .backend(storage)
-            .concurrency(self.options.concurrency)
-            .data(self.clone())
-            .build(woken_up);
-        let mut events = pin!(worker.stream());
-        while let Some(event) = events.next().await {
-            // After an error it takes no more tickets, and does not end either.
-            if let Event::Error(error) = event? {
-                return Err(error.to_string().into());
+        let worker = WorkerBuilder::new(format!("bucketload-{}", LeaseOwner::new()));
+        let poll = self.options.poll;
+        match self.importer.archive.driver() {
+            Driver::Sqlite(pool) => {
+                let storage = SqliteStorage::<Ticket>::new(pool)
+                    .with_config(tickets::sqlite_config())
+                    .poll_with_interval(poll);
+                let worker = worker
+                    .backend(storage)
+                    .concurrency(self.options.concurrency);
+                attend(worker.data(self.clone()).build(woken_up).stream()).await
+            }
+            Driver::Postgres(pool) => {
+                let storage = PostgresStorage::<Ticket>::new(pool)
+                    .with_config(tickets::postgres_config())
+                    .poll_with_interval(poll);
+                let worker = worker
+                    .backend(storage)
+                    .concurrency(self.options.concurrency);
+                attend(worker.data(self.clone()).build(woken_up).stream()).await
             }
         }
-        Ok(())
     }
 
     async fn keep_reconciling(self: Arc<Self>) {
@@ -274,6 +277,23 @@ impl Slots {
         transaction.commit().await?;
         Ok(claimed.map(|claimed| (claimed, life)))
     }
+}
+
+/// Has a worker of the library work until something goes wrong.
+async fn attend<E>(
+    events: impl Stream<Item = Result<Event, E>>,
+) -> Result<(), Box<dyn Error + Send + Sync>>
+where
+    Box<dyn Error + Send + Sync>: From<E>,
+{
+    let mut events = pin!(events);
+    while let Some(event) = events.next().await {
+        // After an error it takes no more tickets, and does not end either.
+        if let Event::Error(error) = event? {
+            return Err(error.to_string().into());
+        }
+    }
+    Ok(())
 }
 
 /// Somebody got a ticket. Whatever comes of it, the ticket is used: what is to be tried

@@ -13,6 +13,8 @@ mod faults;
 mod gaps;
 mod git_quota;
 mod names;
+#[path = "../../../../tests/postgres/mod.rs"]
+mod postgres;
 mod queue;
 mod resume;
 mod selection;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bucketload_archive::mirror::{BundleKind, TransportKind};
-use bucketload_archive::{Archive, DataDir, export_jsonl};
+use bucketload_archive::{Archive, DataDir, DatabaseAddress, export_jsonl};
 use bucketload_auth::Credential;
 use bucketload_bitbucket::{Client, ClientOptions, PullRequest};
 use bucketload_model::{
@@ -20,11 +20,14 @@ use bucketload_simulator::{
 };
 use bucketload_worker::{ImportOutcome, Importer, Selection};
 use futures::TryStreamExt as _;
+use secrecy::SecretString;
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
+
+use crate::postgres::Database;
 
 pub(crate) const TOKEN: &str = "simulator-full-access";
 pub(crate) const NAME: &str = "seaside/lighthouse";
@@ -95,6 +98,15 @@ pub(crate) struct Local {
     pub(crate) folder: TempDir,
     pub(crate) importer: Importer,
     pub(crate) sink: Arc<RecordingSink>,
+    /// Where it is no file.
+    database: Option<Database>,
+}
+
+/// Where a database is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
 }
 
 impl Local {
@@ -103,8 +115,30 @@ impl Local {
     }
 
     pub(crate) async fn with(remote: &Remote, credential: Credential) -> Self {
+        Self::with_database(remote, credential, None).await
+    }
+
+    /// With a new database of a kind; `None` where there is no server of it.
+    pub(crate) async fn on(kind: Kind, remote: &Remote) -> Option<Self> {
+        let database = match kind {
+            Kind::Sqlite => None,
+            Kind::Postgres => Some(Database::new()?),
+        };
+        let credential = Credential::access_token(TOKEN);
+        Some(Self::with_database(remote, credential, database).await)
+    }
+
+    async fn with_database(
+        remote: &Remote,
+        credential: Credential,
+        database: Option<Database>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let data_dir = DataDir::new(folder.path().join("data"));
+        let mut data_dir = DataDir::new(folder.path().join("data"));
+        if let Some(database) = &database {
+            let url = SecretString::from(database.url());
+            data_dir = data_dir.with_database(DatabaseAddress::parse(&url).unwrap());
+        }
         data_dir.create().unwrap();
         let sink = Arc::new(RecordingSink::default());
         let importer = Importer {
@@ -123,7 +157,13 @@ impl Local {
             folder,
             importer,
             sink,
+            database,
         }
+    }
+
+    /// The address of its database, where that is on a server.
+    pub(crate) fn database_url(&self) -> String {
+        self.database.as_ref().unwrap().url()
     }
 
     /// From now on another server is asked.

@@ -124,7 +124,8 @@ fn connect_options(address: &PostgresAddress) -> PgConnectOptions {
     let options = address.options.as_ref().clone();
     let name = options.get_application_name().unwrap_or(SCHEMA).to_owned();
     options.application_name(&name).options([
-        ("search_path", SCHEMA),
+        // Types of extensions that the queue's library asks for lie in `public`.
+        ("search_path", "bucketload, public"),
         // That a table is there already is no news.
         ("client_min_messages", "warning"),
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),

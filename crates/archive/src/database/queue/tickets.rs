@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::database::sql::{Session, statement};
+use crate::database::sql::{Pool, Session, statement};
 use crate::database::unsigned;
 use crate::{Archive, DatabaseError, Transaction};
 
@@ -21,17 +21,23 @@ impl Archive {
         queue: &str,
         now: DateTime<Utc>,
     ) -> Result<u64, DatabaseError> {
-        if self.sqlite().is_none() {
-            return Ok(0);
-        }
-        let count: i64 = statement(
-            "select count(*) from jobs
-             where job_type = $1 and status = 'Pending' and lock_by is null and run_at <= $2",
-        )
-        .bind(queue)
-        .bind(now.timestamp())
-        .fetch_scalar(&self.reader)
-        .await?;
+        let count = match &self.reader {
+            Pool::Sqlite(_) => statement(
+                "select count(*) from jobs
+                 where job_type = $1 and status = 'Pending' and lock_by is null
+                     and run_at <= $2",
+            ),
+            Pool::Postgres(_) => statement(
+                "select count(*) from apalis.jobs
+                 where job_type = $1 and status = 'Pending' and lock_by is null
+                     and run_at <= to_timestamp($2)",
+            ),
+        };
+        let count: i64 = count
+            .bind(queue)
+            .bind(now.timestamp())
+            .fetch_scalar(&self.reader)
+            .await?;
         Ok(unsigned(count))
     }
 }
@@ -49,28 +55,35 @@ impl Transaction {
         now: DateTime<Utc>,
     ) -> Result<u64, DatabaseError> {
         let before = (now - KEPT_FOR).timestamp();
-        match &mut self.inner {
-            session @ Session::Sqlite(_) => {
-                let removed = statement(
+        let (tickets, workers) = match &self.inner {
+            Session::Sqlite(_) => (
+                statement(
                     "delete from jobs where job_type = $1
                          and status in ('Done', 'Killed', 'Failed')
                          and coalesce(done_at, run_at) < $2",
-                )
-                .bind(queue)
-                .bind(before)
-                .execute(&mut *session)
-                .await?;
+                ),
                 statement(
                     "delete from workers where worker_type = $1 and last_seen < $2
                          and id not in (select lock_by from jobs where lock_by is not null)",
-                )
-                .bind(queue)
-                .bind(before)
-                .execute(session)
-                .await?;
-                Ok(removed)
-            }
-            Session::Postgres(_) => Ok(0),
-        }
+                ),
+            ),
+            Session::Postgres(_) => (
+                statement(
+                    "delete from apalis.jobs where job_type = $1
+                         and status in ('Done', 'Killed', 'Failed')
+                         and coalesce(done_at, run_at) < to_timestamp($2)",
+                ),
+                statement(
+                    "delete from apalis.workers w
+                     where worker_type = $1 and last_seen < to_timestamp($2)
+                         and not exists (select 1 from apalis.jobs where lock_by = w.id)",
+                ),
+            ),
+        };
+        let removed = tickets.bind(queue).bind(before).execute(&mut self.inner);
+        let removed = removed.await?;
+        let workers = workers.bind(queue).bind(before);
+        workers.execute(&mut self.inner).await?;
+        Ok(removed)
     }
 }

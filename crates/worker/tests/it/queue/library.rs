@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bucketload_archive::Driver;
 use bucketload_model::ImportState;
 use sqlx::Executor as _;
 
@@ -12,7 +13,9 @@ use crate::support::{Local, NAME, bench, remote, small};
 async fn the_database_still_syncs() {
     let (_remote, local) = bench().await;
     queue(&local).await;
-    let pool = local.importer.archive.sqlite().unwrap();
+    let Driver::Sqlite(pool) = local.importer.archive.driver() else {
+        panic!("it is no file");
+    };
     let synchronous: i64 = sqlx::query_scalar("pragma synchronous")
         .fetch_one(pool)
         .await

@@ -1,10 +1,8 @@
 //! Imports in the background.
 
-mod asked;
 mod audit;
-mod broken;
-mod leases;
 mod library;
+mod postgres;
 mod retention;
-mod schedules;
+mod sqlite;
 mod support;

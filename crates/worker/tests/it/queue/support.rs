@@ -13,7 +13,7 @@ use bucketload_worker::{Importer, LeaseTimes, RetryPolicy, Selection};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Local, NAME, Remote, TOKEN};
+use crate::support::{Kind, Local, NAME, Remote, TOKEN, remote, small};
 
 /// As usual, only quicker.
 pub(super) fn options() -> WorkerOptions {
@@ -32,6 +32,13 @@ pub(super) fn options() -> WorkerOptions {
         reconcile: Duration::from_millis(200),
         ..WorkerOptions::default()
     }
+}
+
+/// A simulator and an archive that knows it; `None` where there is no such database.
+pub(super) async fn bench(kind: Kind) -> Option<(Remote, Local)> {
+    let remote = remote(small()).await;
+    let local = Local::on(kind, &remote).await?;
+    Some((remote, local))
 }
 
 pub(super) fn wish(name: &str) -> Wish {

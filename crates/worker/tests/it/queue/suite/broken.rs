@@ -6,8 +6,11 @@ use std::time::Duration;
 use bucketload_model::{ImportState, ProgressEvent};
 use bucketload_simulator::Effect;
 
-use super::support::{Background, Panicking, enqueue, options, report, runs, until, until_state};
-use crate::support::{assert_complete, bench};
+use super::KIND;
+use crate::queue::support::{
+    Background, Panicking, bench, enqueue, options, report, runs, until, until_state,
+};
+use crate::support::assert_complete;
 
 fn is_git(event: &ProgressEvent) -> bool {
     matches!(
@@ -21,7 +24,9 @@ fn is_git(event: &ProgressEvent) -> bool {
 
 #[tokio::test]
 async fn a_panic_costs_an_attempt_and_nothing_else() {
-    let (_remote, mut local) = bench().await;
+    let Some((_remote, mut local)) = bench(KIND).await else {
+        return;
+    };
     local.importer.sink = Arc::new(Panicking {
         fits: is_git,
         times: Mutex::new(2),
@@ -35,7 +40,9 @@ async fn a_panic_costs_an_attempt_and_nothing_else() {
 
 #[tokio::test]
 async fn what_panics_again_and_again_is_given_up_with_words() {
-    let (_remote, mut local) = bench().await;
+    let Some((_remote, mut local)) = bench(KIND).await else {
+        return;
+    };
     local.importer.sink = Arc::new(Panicking {
         fits: is_git,
         times: Mutex::new(u32::MAX),
@@ -53,7 +60,9 @@ async fn what_panics_again_and_again_is_given_up_with_words() {
 
 #[tokio::test]
 async fn what_failed_waits_before_it_is_tried_again() {
-    let (remote, local) = bench().await;
+    let Some((remote, local)) = bench(KIND).await else {
+        return;
+    };
     remote.on_path("/comments", Effect::Html { status: 503 });
     let (_queue, import) = enqueue(&local).await;
     let mut patient = options();
@@ -81,7 +90,9 @@ async fn what_failed_waits_before_it_is_tried_again() {
 
 #[tokio::test]
 async fn a_wrong_credential_is_not_tried_again() {
-    let (remote, local) = bench().await;
+    let Some((remote, local)) = bench(KIND).await else {
+        return;
+    };
     remote.on_path("/2.0/repositories/", crate::support::status(401));
     let (_queue, import) = enqueue(&local).await;
     let worker = Background::start(&local).await;

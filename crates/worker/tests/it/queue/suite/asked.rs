@@ -9,16 +9,21 @@ use bucketload_auth::Credential;
 use bucketload_model::{ImportState, Limits, Stage};
 use bucketload_simulator::{Effect, Fault, RateLimit, RetryHint, SeedOptions};
 
-use super::support::{
-    Background, enqueue, impatient, options, queue, report, runs, until, until_state, wish,
+use super::KIND;
+use crate::queue::support::{
+    Background, bench, enqueue, impatient, options, queue, report, runs, until, until_state, wish,
 };
-use crate::support::{Local, NAME, TOKEN, assert_complete, bench, client, remote, small, stage};
+use crate::support::{Local, NAME, TOKEN, assert_complete, client, remote, small, stage};
 
 #[tokio::test]
 async fn what_is_queued_is_run_and_equals_an_import_at_the_terminal() {
-    let (remote, at_terminal) = bench().await;
+    let Some((remote, at_terminal)) = bench(KIND).await else {
+        return;
+    };
     at_terminal.import().await;
-    let local = Local::new(&remote).await;
+    let Some(local) = Local::on(KIND, &remote).await else {
+        return;
+    };
     let (queue, import) = enqueue(&local).await;
     let waiting = report(&local, import).await;
     assert_eq!(waiting.state, ImportState::Queued);
@@ -38,7 +43,9 @@ async fn what_is_queued_is_run_and_equals_an_import_at_the_terminal() {
 
 #[tokio::test]
 async fn the_same_wish_twice_is_one_import() {
-    let (_remote, local) = bench().await;
+    let Some((_remote, local)) = bench(KIND).await else {
+        return;
+    };
     let (queue, import) = enqueue(&local).await;
     let mut urgent = wish(NAME);
     urgent.priority = "7".parse().unwrap();
@@ -60,7 +67,9 @@ async fn the_same_wish_twice_is_one_import() {
 async fn a_run_that_is_cancelled_stops_within_a_second_and_can_go_on() {
     for part in ["git-upload-pack", "/comments"] {
         for transport in [TransportKind::Gix, TransportKind::GitProgram] {
-            let (remote, mut local) = bench().await;
+            let Some((remote, mut local)) = bench(KIND).await else {
+                return;
+            };
             local.importer.transport = transport;
             remote.control.add_fault(Fault::on_path(part, Effect::Hang));
             let (queue, import) = enqueue(&local).await;
@@ -102,7 +111,9 @@ fn programs_in(folder: &Path) -> Vec<PathBuf> {
 
 #[tokio::test]
 async fn a_run_that_is_paused_halts_until_it_is_resumed() {
-    let (remote, local) = bench().await;
+    let Some((remote, local)) = bench(KIND).await else {
+        return;
+    };
     remote.on_path("/comments", Effect::Hang);
     let (queue, import) = enqueue(&local).await;
     let worker = Background::start(&local).await;
@@ -123,7 +134,9 @@ async fn a_run_that_is_paused_halts_until_it_is_resumed() {
 
 #[tokio::test]
 async fn what_waits_in_the_queue_is_cancelled_and_paused_at_once() {
-    let (_remote, local) = bench().await;
+    let Some((_remote, local)) = bench(KIND).await else {
+        return;
+    };
     let (queue, import) = enqueue(&local).await;
     assert_eq!(queue.pause(import).await.unwrap(), ImportState::Paused);
     assert_eq!(queue.cancel(import).await.unwrap(), ImportState::Cancelled);
@@ -136,7 +149,9 @@ async fn what_waits_in_the_queue_is_cancelled_and_paused_at_once() {
 
 #[tokio::test]
 async fn only_what_failed_is_tried_again() {
-    let (remote, local) = bench().await;
+    let Some((remote, local)) = bench(KIND).await else {
+        return;
+    };
     remote.on_path("/comments", Effect::Html { status: 503 });
     let (queue, import) = enqueue(&local).await;
     let mut once = options();
@@ -166,7 +181,9 @@ async fn an_import_that_waits_for_quota_makes_room_for_others() {
         ..small()
     })
     .await;
-    let mut local = Local::new(&remote).await;
+    let Some(mut local) = Local::on(KIND, &remote).await else {
+        return;
+    };
     local.importer.client = impatient(&remote, &local.importer);
     // Every request but three is refused for an hour, whoever asks.
     remote.control.set_rate_limit(Some(RateLimit {
@@ -213,12 +230,14 @@ async fn limits_are_kept_and_one_repository_is_run_once_at_a_time() {
         ..small()
     })
     .await;
-    let local = Local::new(&remote).await;
+    let Some(local) = Local::on(KIND, &remote).await else {
+        return;
+    };
     remote.on_path("/comments", Effect::Hang);
     let queue = queue(&local).await;
     let names = ["seaside/lighthouse", "seaside/harbour", "seaside/ferry"];
     let wishes: Vec<_> = names.iter().map(|name| wish(name)).collect();
-    queue.enqueue(&wishes).await.unwrap();
+    let answers = queue.enqueue(&wishes).await.unwrap();
     let mut few = options();
     few.concurrency = 3;
     few.limits = Limits {
@@ -232,16 +251,24 @@ async fn limits_are_kept_and_one_repository_is_run_once_at_a_time() {
         .queue_depth(local.importer.clock.now())
         .await
         .unwrap();
-    assert_eq!(ready, 1);
-    assert_eq!(runs(&local.sink), 2);
+    let mut stand = Vec::new();
+    for answer in &answers {
+        stand.push(report(&local, answer.import()).await);
+    }
+    assert_eq!(ready, 1, "{stand:#?}");
+    assert_eq!(runs(&local.sink), 2, "{stand:#?}");
     worker.stop().await;
 }
 
 #[tokio::test]
 async fn a_worker_that_is_stopped_hands_back_and_another_goes_on() {
-    let (remote, undisturbed) = bench().await;
+    let Some((remote, undisturbed)) = bench(KIND).await else {
+        return;
+    };
     undisturbed.import().await;
-    let local = Local::new(&remote).await;
+    let Some(local) = Local::on(KIND, &remote).await else {
+        return;
+    };
     remote.control.reset_log();
     let (_queue, import) = enqueue(&local).await;
     remote

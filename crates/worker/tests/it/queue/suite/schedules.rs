@@ -5,13 +5,16 @@ use std::sync::Arc;
 use bucketload_archive::ImportFilter;
 use bucketload_model::{Clock as _, ImportState, ManualClock, Stage};
 
-use super::support::{Background, queue, until, until_state, wish};
+use super::KIND;
+use crate::queue::support::{Background, queue, until, until_state, wish};
 use crate::support::{Local, NAME, remote, small};
 
 #[tokio::test]
 async fn a_schedule_puts_an_import_into_the_queue_when_it_is_due() {
     let remote = remote(small()).await;
-    let mut local = Local::new(&remote).await;
+    let Some(mut local) = Local::on(KIND, &remote).await else {
+        return;
+    };
     let monday = "2026-11-23T02:30:00Z".parse().unwrap();
     let clock = Arc::new(ManualClock::new(monday));
     local.importer.clock = clock.clone();

@@ -1,0 +1,8 @@
+//! What holds with every database.
+
+mod asked;
+mod broken;
+mod leases;
+mod schedules;
+
+use super::KIND;
