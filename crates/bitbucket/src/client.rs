@@ -10,6 +10,7 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{RequestBuilder, StatusCode, redirect};
 use secrecy::ExposeSecret as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::buckets::Buckets;
@@ -46,6 +47,8 @@ pub struct Client {
     credential: Arc<CredentialSource>,
     removals: Arc<Removals>,
     server_clock: Arc<ServerClock>,
+    /// Cancelled when no more requests are to be sent.
+    stop: CancellationToken,
 }
 
 impl Client {
@@ -85,7 +88,23 @@ impl Client {
             credential: Arc::new(credential),
             removals: Arc::default(),
             server_clock: Arc::default(),
+            stop: CancellationToken::new(),
         })
+    }
+
+    /// The same client, which sends no more requests once `stop` is cancelled: whoever
+    /// waits for one to be sent is told so at once, and one that is under way is awaited.
+    #[must_use]
+    pub fn until(&self, stop: CancellationToken) -> Self {
+        Self {
+            stop,
+            ..self.clone()
+        }
+    }
+
+    /// Cancelled when no more requests are to be sent.
+    pub(crate) const fn stop(&self) -> &CancellationToken {
+        &self.stop
     }
 
     /// The REST root.

@@ -54,6 +54,9 @@ pub enum RequestErrorKind {
         /// When requests may go on.
         until: DateTime<Utc>,
     },
+    /// No more requests are to be sent.
+    #[error("it was not sent: everything comes to its end")]
+    Stopped,
     /// The account of requests cannot be kept, so none may be sent.
     #[error("requests cannot be counted")]
     Ledger(#[source] LedgerError),
@@ -159,6 +162,7 @@ impl RequestErrorKind {
     pub const fn class(&self) -> ErrorClass {
         match self {
             Self::QuotaSpent { .. } => ErrorClass::RateLimited,
+            Self::Stopped => ErrorClass::Cancelled,
             Self::Status { status, .. } => class_of_status(*status),
             Self::FileStoreStatus { status } => class_of_store_status(*status),
             // An HTML page or half a document with status 200 is a proxy's or a

@@ -235,6 +235,15 @@ impl<'a> Tries<'a> {
 
     /// Waits until a request may be sent, and counts it.
     pub(crate) async fn begin(&mut self) -> Result<Turn<'a>, RequestError> {
+        let stop = self.client.stop();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(self.error(RequestErrorKind::Stopped)),
+            turn = self.next_turn() => turn,
+        }
+    }
+
+    async fn next_turn(&mut self) -> Result<Turn<'a>, RequestError> {
         let patience = self.client.options().wait;
         // The place comes first: who has leave sends at once, and a 429 in
         // the meantime stops everybody who still stands in line.
@@ -311,7 +320,11 @@ impl<'a> Tries<'a> {
             reason: WaitReason::Retry,
             until,
         }));
-        tokio::time::sleep(delay).await;
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            // The next try says so.
+            () = self.client.stop().cancelled() => {}
+        }
         options.sink.emit(ProgressEvent::WaitEnded);
     }
 }

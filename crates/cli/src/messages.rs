@@ -292,6 +292,9 @@ pub(crate) fn request_failure(
             error,
         )
         .remedy(run_again_after(*until)),
+        RequestErrorKind::Stopped => {
+            Problem::of(format!("stopped before {source} was read"), error).remedy(RUN_AGAIN)
+        }
         RequestErrorKind::Status { status: 401, .. } if credential.is_anonymous() => {
             Problem::of(format!("Bitbucket wants a credential for {source}"), error)
                 .remedy(SET_CREDENTIAL)

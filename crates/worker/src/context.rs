@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::queue::Asker;
+use crate::run::LeaseTimes;
 
 /// Imports repositories into one archive with one credential.
 #[derive(Debug, Clone)]
@@ -32,7 +33,10 @@ pub struct Importer {
     pub clock: Arc<dyn Clock>,
     /// Who asks for the imports that are not asked for through the queue, if it is known.
     pub asked_by: Option<Asker>,
-    /// Cancelled to stop; what is stored stays, and the import can be resumed.
+    /// How leases are kept.
+    pub times: LeaseTimes,
+    /// Cancelled to come to an end: the page that is under way is stored, nothing more is
+    /// begun, and the import can be resumed.
     pub cancel: CancellationToken,
 }
 

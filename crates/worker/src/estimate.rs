@@ -114,7 +114,11 @@ pub(crate) async fn by_first_page(
         let commented = if page.next.is_none() {
             Some(commented_on(page))
         } else if is_first {
-            commented(context, &mut estimated.requests).await?
+            match commented(context, &mut estimated.requests).await {
+                // The page is worth more than the estimate.
+                Err(StageError::Cancelled) => None,
+                commented => commented?,
+            }
         } else {
             page.size
         };

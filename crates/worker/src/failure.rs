@@ -46,7 +46,10 @@ pub enum StageError {
 
 impl From<RequestError> for StageError {
     fn from(error: RequestError) -> Self {
-        Self::Request(Box::new(error))
+        match error.kind {
+            RequestErrorKind::Stopped => Self::Cancelled,
+            _ => Self::Request(Box::new(error)),
+        }
     }
 }
 
@@ -66,9 +69,9 @@ impl StageError {
     /// Whether the other stages should stop too: nothing would come of them.
     pub(crate) fn stops_everything(&self) -> bool {
         match self {
-            Self::Database(_) | Self::File(_) | Self::Cancelled | Self::LeaseLost | Self::Lost => {
-                true
-            }
+            Self::Database(_) | Self::File(_) | Self::LeaseLost | Self::Lost => true,
+            // Whoever stopped this one has told the others, too: some may finish first.
+            Self::Cancelled => false,
             Self::Mirror(error) => matches!(error, MirrorError::DiskFull { .. }),
             // A spent quota stops the requests of its bucket by itself.
             Self::Request(_) | Self::Credential(_) | Self::Outage { .. } => {

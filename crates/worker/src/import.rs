@@ -9,7 +9,7 @@ use bucketload_model::{
 
 use crate::failure::StageError;
 use crate::queue::TicketError;
-use crate::run::{LeaseTimes, Mode};
+use crate::run::Mode;
 use crate::stages::StageContext;
 use crate::{Importer, Selection};
 
@@ -86,7 +86,7 @@ impl Importer {
     ) -> Result<ImportOutcome, ImportError> {
         let (claimed, life) = self.take(name, selection).await?;
         // The future of the run is part of this one.
-        Box::pin(self.run(claimed, life, Mode::Foreground, LeaseTimes::default())).await
+        Box::pin(self.run(claimed, life, Mode::Foreground)).await
     }
 
     /// Finds the import that goes on, or makes a new one, and claims it.
@@ -143,7 +143,7 @@ impl Importer {
         let claim = Claim {
             owner,
             now,
-            until: now + LeaseTimes::default().lease,
+            until: now + self.times.lease,
             is_foreground: true,
         };
         let import = enqueued.import();

@@ -1,7 +1,7 @@
 //! The run of an import that was claimed: its stages on a task of their own, and somebody
 //! who keeps the lease and looks what others want.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub struct LeaseTimes {
     pub renew: Duration,
     /// How often its holder looks whether it is to halt or to stop.
     pub look: Duration,
+    /// How long a request that is under way may take when the run comes to an end.
+    pub finish: Duration,
 }
 
 impl Default for LeaseTimes {
@@ -41,6 +43,8 @@ impl Default for LeaseTimes {
             lease: Duration::from_secs(15),
             renew: Duration::from_secs(5),
             look: Duration::from_millis(400),
+            // Service managers wait for ten seconds or longer.
+            finish: Duration::from_secs(5),
         }
     }
 }
@@ -59,6 +63,14 @@ pub(crate) enum Mode {
 enum Stop {
     Wanted(Wanted),
     Lost,
+}
+
+/// What stops the stages of a run.
+struct Stops {
+    /// Nothing more is begun.
+    ending: CancellationToken,
+    /// What is under way is dropped; `ending` comes with it.
+    cancel: CancellationToken,
 }
 
 /// How a run ends, for the import's row.
@@ -94,7 +106,6 @@ impl Importer {
         claimed: Claimed,
         life: LeaseFile,
         mode: Mode,
-        times: LeaseTimes,
     ) -> Result<ImportOutcome, ImportError> {
         let import = claimed.lease.import;
         self.sink.emit(ProgressEvent::ImportStarted {
@@ -104,7 +115,9 @@ impl Importer {
         });
         let mut importer = self.clone();
         importer.whole_lists |= claimed.whole_lists;
-        let cancel = self.cancel.child_token();
+        let cancel = CancellationToken::new();
+        let ending = cancel.child_token();
+        importer.client = self.client.until(ending.clone());
         let context = StageContext {
             importer,
             import,
@@ -113,12 +126,14 @@ impl Importer {
             repository: None,
             listing: watch::Sender::new(Listing::default()),
             before: self.archive.stage_states(import).await?,
+            ending: ending.clone(),
             cancel: cancel.clone(),
         };
         let span = tracing::info_span!("import", import.id = %import, repository = %claimed.name);
+        let stops = Stops { ending, cancel };
         let mut body = Body(tokio::spawn(run_stages(context).instrument(span)));
         let mut lease = claimed.lease.clone();
-        let (result, stop) = self.attend(&mut lease, &mut body, &cancel, times).await;
+        let (result, stop) = self.attend(&mut lease, &mut body, &stops).await;
         let failure = match result {
             Ok(failure) => failure?,
             // It panicked: a defect of ours, which costs nobody the other imports.
@@ -197,24 +212,37 @@ impl Importer {
         &self,
         lease: &mut Lease,
         body: &mut Body,
-        cancel: &CancellationToken,
-        times: LeaseTimes,
+        stops: &Stops,
     ) -> (
         Result<Result<Option<Failure>, ImportError>, JoinError>,
         Option<Stop>,
     ) {
         let mut stop = None;
         let mut renewed_at = self.clock.now();
-        let mut look = tokio::time::interval(times.look);
+        let mut look = tokio::time::interval(self.times.look);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         look.tick().await;
+        let Stops { ending, cancel } = stops;
+        let mut patience = pin!(async {
+            ending.cancelled().await;
+            tokio::time::sleep(self.times.finish).await;
+        });
         loop {
             tokio::select! {
                 biased;
                 result = &mut *body => return (result, stop),
+                () = self.cancel.cancelled(), if !ending.is_cancelled() => {
+                    ending.cancel();
+                    continue;
+                }
+                () = &mut patience, if !cancel.is_cancelled() => {
+                    tracing::info!(import.id = %lease.import, "what is under way takes too long");
+                    cancel.cancel();
+                    continue;
+                }
                 _ = look.tick() => {}
             }
-            let seen = self.look(lease, &mut renewed_at, times).await;
+            let seen = self.look(lease, &mut renewed_at).await;
             let seen = seen.unwrap_or_else(|error| {
                 let is_over = self.clock.now() > lease.until;
                 tracing::warn!(
@@ -230,7 +258,10 @@ impl Importer {
                     tracing::info!(import.id = %lease.import, why = ?seen, "a run is stopped");
                 }
                 stop = Some(seen);
-                cancel.cancel();
+                match seen {
+                    Stop::Wanted(Wanted::Pause) => ending.cancel(),
+                    Stop::Wanted(Wanted::Cancel) | Stop::Lost => cancel.cancel(),
+                }
             }
         }
     }
@@ -239,11 +270,10 @@ impl Importer {
         &self,
         lease: &mut Lease,
         renewed_at: &mut DateTime<Utc>,
-        times: LeaseTimes,
     ) -> Result<Option<Stop>, bucketload_archive::DatabaseError> {
         let now = self.clock.now();
-        if now - *renewed_at >= of_std(times.renew) {
-            let until = now + times.lease;
+        if now - *renewed_at >= of_std(self.times.renew) {
+            let until = now + self.times.lease;
             let mut transaction = self.archive.begin().await?;
             let is_kept = transaction.renew(lease, until).await?;
             transaction.commit().await?;

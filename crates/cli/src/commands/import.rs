@@ -11,7 +11,9 @@ use bucketload_model::{
     NullSink, ProgressSink, RepositoryName, Source, SystemClock, WorkspaceSlug,
 };
 use bucketload_worker::queue::{Queue, Wish};
-use bucketload_worker::{ImportError, ImportOutcome, Importer, RepositoryPlan, Selection};
+use bucketload_worker::{
+    ImportError, ImportOutcome, Importer, LeaseTimes, RepositoryPlan, Selection,
+};
 use futures::TryStreamExt as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -100,6 +102,7 @@ pub(super) fn importer_with(
         sink,
         clock: Arc::new(SystemClock),
         asked_by: Some(session.config.asker()),
+        times: LeaseTimes::default(),
         cancel: CancellationToken::new(),
     })
 }

@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use super::tickets::{self, Ticket};
 use super::{Queue, QueueError};
 use crate::import::ImportError;
-use crate::run::{LeaseTimes, Mode};
+use crate::run::Mode;
 use crate::{Importer, RetryPolicy};
 
 /// How a worker works.
@@ -30,8 +30,6 @@ pub struct WorkerOptions {
     pub concurrency: usize,
     /// Imports at once in all processes.
     pub limits: Limits,
-    /// How leases are kept.
-    pub times: LeaseTimes,
     /// When what failed is tried again.
     pub retry: RetryPolicy,
     /// How often the worker looks for tickets.
@@ -48,7 +46,6 @@ impl Default for WorkerOptions {
         Self {
             concurrency: 4,
             limits: Limits::default(),
-            times: LeaseTimes::default(),
             retry: RetryPolicy::default(),
             poll: Duration::from_millis(250),
             // With it, an import that was lost is taken up half a minute later at most.
@@ -228,10 +225,7 @@ impl Slots {
             }
             let repository = claimed.name.clone();
             let mode = Mode::Queue(self.options.retry.clone());
-            let outcome = self
-                .importer
-                .run(claimed, life, mode, self.options.times)
-                .await;
+            let outcome = self.importer.run(claimed, life, mode).await;
             match outcome {
                 Ok(outcome) => tracing::info!(
                     import.id = %import,
@@ -270,7 +264,7 @@ impl Slots {
         let claim = Claim {
             owner: &owner,
             now,
-            until: now + self.options.times.lease,
+            until: now + importer.times.lease,
             is_foreground: false,
         };
         let claimed = transaction.claim(import, &claim).await?;

@@ -116,7 +116,7 @@ async fn transfer(context: &StageContext, remote: &Remote) -> Result<MirrorUpdat
     let stop = Arc::new(AtomicBool::new(false));
     // Set when this future is dropped, too: nobody would be left to do it.
     let _stops = StopsOnDrop(stop.clone());
-    let cancel = context.cancel.clone();
+    let cancel = context.ending.clone();
     let context = context.clone();
     let remote = remote.clone();
     let gate = context.importer.client.git_gate();

@@ -43,7 +43,10 @@ pub(crate) struct StageContext {
     pub(crate) listing: watch::Sender<Listing>,
     /// Where the stages stood when this run began.
     pub(crate) before: BTreeMap<Stage, StageState>,
-    /// Stops this import's stages, and only them.
+    /// Has this import's stages come to an end, and only them: no request more is sent, a
+    /// git transfer is broken off.
+    pub(crate) ending: CancellationToken,
+    /// Stops them at once; `ending` comes with it.
     pub(crate) cancel: CancellationToken,
 }
 
@@ -176,7 +179,7 @@ impl StageContext {
         // A large future: 18 KiB.
         let work = Box::pin(self.dispatch(stage));
         let result = match stage {
-            _ if self.cancel.is_cancelled() => Err(StageError::Cancelled),
+            _ if self.ending.is_cancelled() => Err(StageError::Cancelled),
             // It must not be dropped: it has a thread that writes, or a program.
             Stage::Git => work.await,
             _ => self.unless_stopped(work).await.flatten(),

@@ -18,7 +18,7 @@ use bucketload_simulator::{
     Control, Effect, Fault, Mutated, Mutation, RequestKind, SeedOptions, Simulator,
     SimulatorOptions, World,
 };
-use bucketload_worker::{ImportOutcome, Importer, Selection};
+use bucketload_worker::{ImportOutcome, Importer, LeaseTimes, Selection};
 use futures::TryStreamExt as _;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -98,6 +98,8 @@ pub(crate) struct Local {
     pub(crate) folder: TempDir,
     pub(crate) importer: Importer,
     pub(crate) sink: Arc<RecordingSink>,
+    /// How long workers wait for what is under way when they are stopped.
+    pub(crate) finish: Duration,
     /// Where it is no file.
     database: Option<Database>,
 }
@@ -151,12 +153,17 @@ impl Local {
             transport: TransportKind::Gix,
             sink: sink.clone(),
             clock: Arc::new(SystemClock),
+            times: LeaseTimes {
+                finish: Duration::from_millis(100),
+                ..LeaseTimes::default()
+            },
             cancel: CancellationToken::new(),
         };
         Self {
             folder,
             importer,
             sink,
+            finish: Duration::from_millis(100),
             database,
         }
     }

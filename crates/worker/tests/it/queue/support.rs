@@ -19,11 +19,6 @@ use crate::support::{Kind, Local, NAME, Remote, TOKEN, remote, small};
 pub(super) fn options() -> WorkerOptions {
     WorkerOptions {
         concurrency: 2,
-        times: LeaseTimes {
-            lease: Duration::from_secs(5),
-            renew: Duration::from_millis(500),
-            look: Duration::from_millis(50),
-        },
         retry: RetryPolicy {
             backoff: vec![Duration::from_millis(10)],
             fruitless_attempts: 3,
@@ -89,6 +84,12 @@ impl Background {
 
     pub(super) async fn with(local: &Local, options: WorkerOptions) -> Self {
         let mut importer = local.importer.clone();
+        importer.times = LeaseTimes {
+            lease: Duration::from_secs(5),
+            renew: Duration::from_millis(500),
+            look: Duration::from_millis(50),
+            finish: local.finish,
+        };
         importer.cancel = CancellationToken::new();
         let cancel = importer.cancel.clone();
         let worker = Worker::new(importer, options).await.unwrap();

@@ -286,3 +286,36 @@ async fn a_worker_that_is_stopped_hands_back_and_another_goes_on() {
     other.stop().await;
     assert!(local.export(NAME).await == undisturbed.export(NAME).await);
 }
+
+#[tokio::test]
+async fn a_page_that_is_under_way_when_a_worker_is_stopped_is_stored() {
+    let Some((remote, mut local)) = bench(KIND).await else {
+        return;
+    };
+    // However busy the machine is, nobody gets tired of waiting.
+    local.finish = Duration::from_mins(1);
+    remote.on_path("/pullrequests?", Effect::Delay { milliseconds: 500 });
+    let (queue, import) = enqueue(&local).await;
+    let worker = Background::start(&local).await;
+    until(async || remote.asked("/pullrequests?") == 1).await;
+    let asked = remote.rest().len();
+    worker.stop().await;
+    let handed_back = report(&local, import).await;
+    assert_eq!(handed_back.state, ImportState::Queued);
+    assert_eq!(stage(&handed_back, Stage::PullRequests).stored, 50);
+    let more = remote.rest().len() - asked;
+    assert!(more < 4, "those that were about to be sent, not {more}");
+    assert_eq!(remote.asked("/pullrequests?"), 1);
+
+    // Whoever is asked to halt does the same.
+    let worker = Background::start(&local).await;
+    until(async || remote.asked("/pullrequests?") == 2).await;
+    queue.pause(import).await.unwrap();
+    until_state(&local, import, ImportState::Paused).await;
+    let paused = report(&local, import).await;
+    assert_eq!(stage(&paused, Stage::PullRequests).stored, 60);
+    remote.control.clear_faults();
+    queue.resume(import).await.unwrap();
+    until_state(&local, import, ImportState::Complete).await;
+    worker.stop().await;
+}
