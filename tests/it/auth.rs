@@ -96,7 +96,7 @@ pub(crate) fn sign_in(double: &Double, consumer: &Consumer, data_dir: &Path) -> 
     login.end().expect(0)
 }
 
-fn add_token(command: &mut Command, arguments: &[&str], token: &str) -> Ran {
+pub(crate) fn add_token(command: &mut Command, arguments: &[&str], token: &str) -> Ran {
     let mut child = command
         .args(["auth", "add-token"])
         .args(arguments)

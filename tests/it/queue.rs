@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use bucketload_simulator::{Effect, Fault, SeedOptions};
 use serde_json::Value;
 
-use crate::support::{Double, Ran, assert_same, bare_command, export, files, run, small};
+use crate::auth::add_token;
+use crate::support::{Double, Ran, TOKEN, assert_same, bare_command, export, files, run, small};
 
 const NAME: &str = "seaside/lighthouse";
 
@@ -156,6 +157,64 @@ fn a_worker_that_is_told_to_stop_hands_back_what_it_runs() {
         .expect(0)
         .report();
     assert_eq!(report["state"], "complete");
+}
+
+#[test]
+fn an_import_is_run_with_the_credential_that_it_was_asked_for_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = Double::seeded(small());
+    let data_dir = folder.path().join("data");
+    let bare = || {
+        let mut command = double.command(&data_dir);
+        command.env_remove("BUCKETLOAD_BITBUCKET_TOKEN");
+        command
+    };
+    let keep = |label: &str, token: &str| {
+        let arguments = ["--workspace", "seaside", "--no-check", "--label", label];
+        add_token(&mut bare(), &arguments, token).expect(0);
+    };
+    let work = |state: &str| {
+        let mut worker = bare();
+        worker.arg("worker").stderr(Stdio::piped());
+        let worker = worker.stdout(Stdio::piped()).spawn().unwrap();
+        until_all(&data_dir, state);
+        signal(&worker, "-TERM");
+        end(worker, 0);
+    };
+    // The only one that fits is taken.
+    keep("good", TOKEN);
+    run(bare().args(["import", NAME, "--queue"])).expect(0);
+    work("complete");
+
+    // Of two, one has to be named.
+    keep("bad", "BLSECRET-unknown");
+    let said = run(bare().args(["import", NAME, "--queue"]))
+        .expect(2)
+        .stderr;
+    assert!(said.contains("“bad”") && said.contains("“good”"), "{said}");
+    run(bare().args(["import", NAME, "--queue", "--credential", "good"])).expect(0);
+    work("complete");
+
+    run(bare().args(["import", NAME, "--queue", "--credential", "good"])).expect(0);
+    run(bare().args(["auth", "remove", "good"])).expect(0);
+    let mut worker = bare();
+    worker.arg("worker").stderr(Stdio::piped());
+    let worker = worker.stdout(Stdio::piped()).spawn().unwrap();
+    let began = Instant::now();
+    let error = loop {
+        let newest = status(&data_dir).remove(0);
+        if newest["state"] == "failed" {
+            break newest["error"].as_str().unwrap().to_owned();
+        }
+        assert!(began.elapsed() < Duration::from_mins(1), "{newest:#?}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    signal(&worker, "-TERM");
+    end(worker, 0);
+    assert!(
+        error.contains("is not kept any more") && error.contains("--credential"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -20,8 +20,6 @@ use chrono::{DateTime, Utc};
 
 use crate::output;
 
-pub(crate) use server::no_background;
-
 pub(crate) use credentials::{
     app_password, callback_elsewhere, cannot_listen, ended, needs_email, needs_workspace,
     no_consumer, no_token, token_failure, whose_token,

@@ -178,10 +178,20 @@ impl Importer {
              to do: see what ended them (memory, disk, the log), then retry",
             claimed.stalled_attempts
         );
-        tracing::error!(import.id = %claimed.lease.import, why, "an import is given up");
+        self.refuse(claimed, life, &why).await
+    }
+
+    /// Ends an import that was claimed and cannot be begun.
+    pub(crate) async fn refuse(
+        &self,
+        claimed: &Claimed,
+        life: LeaseFile,
+        why: &str,
+    ) -> Result<(), ImportError> {
+        tracing::error!(import.id = %claimed.lease.import, why, "an import is not begun");
         let release = Release {
             event: ImportEvent::Failed,
-            error: Some(&why),
+            error: Some(why),
             wait_until: None,
             counts: true,
             now: self.clock.now(),

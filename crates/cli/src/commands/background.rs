@@ -1,15 +1,12 @@
 //! Imports in the background, for `worker` and `serve`.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bucketload_archive::{Archive, DataDirLock};
-use bucketload_auth::CredentialSource;
-use bucketload_bitbucket::{QuotaSettings, WaitPolicy};
+use bucketload_bitbucket::{ClientOptions, QuotaSettings, WaitPolicy};
 use bucketload_server::Metrics;
-use bucketload_worker::Importer;
-use bucketload_worker::queue::{Worker, WorkerOptions};
+use bucketload_worker::queue::{Clients, Worker, WorkerOptions};
 use tokio_util::sync::CancellationToken;
 
 use super::import::{check_web_url, client_options, importer_with};
@@ -22,7 +19,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A worker in this process.
 pub(super) struct Background {
-    importer: Importer,
+    clients: Arc<Clients>,
     worker: Worker,
     concurrency: usize,
     _share: DataDirLock,
@@ -39,21 +36,11 @@ pub(super) fn metrics(session: &Session) -> Arc<Metrics> {
     }))
 }
 
-/// The credential for imports that name none: of any workspace, since nobody knows yet
-/// which will be asked for.
-pub(super) async fn credential(
-    session: &Session,
-    archive: &Archive,
-) -> Result<CredentialSource, Problem> {
-    credentials::choose(&session.config, archive, None, &BTreeSet::new()).await
-}
-
 impl Background {
     /// Gets everything ready; nothing runs yet. `stop` has it come to an end.
     pub(super) async fn open(
         session: &Session,
         archive: Archive,
-        credential: CredentialSource,
         places: PlaceOptions,
         metrics: Arc<Metrics>,
         stop: CancellationToken,
@@ -61,25 +48,31 @@ impl Background {
         check_web_url(&session.config)?;
         let share = session.config.data_dir.share()?;
         let wait = WaitPolicy::AtMost(LONGEST_WAIT);
-        let options = client_options(session, metrics, wait);
-        let mut importer = importer_with(
-            session,
-            &ImportOptions::default(),
-            archive,
-            credential,
-            options,
-        )?;
+        let config = &session.config;
+        let options = ClientOptions {
+            ledger: Arc::new(archive.clone()),
+            ..client_options(session, metrics, wait)
+        };
+        let clients = Arc::new(Clients::new(
+            options.clone(),
+            credentials::store(config, &archive)?,
+            credentials::oauth_client(config)?,
+        ));
+        let credential = config.credential.clone().into();
+        let own = ImportOptions::default();
+        let mut importer = importer_with(session, &own, archive, credential, options)?;
         importer.cancel = stop;
         let concurrency = places.concurrency.unwrap_or(session.config.concurrency);
         let options = WorkerOptions {
             concurrency,
             limits: session.config.limits,
             keep_imports: session.config.keep_imports,
+            clients: Some(Arc::clone(&clients)),
             ..WorkerOptions::default()
         };
         Ok(Self {
-            worker: Worker::new(importer.clone(), options).await?,
-            importer,
+            worker: Worker::new(importer, options).await?,
+            clients,
             concurrency,
             _share: share,
         })
@@ -93,6 +86,6 @@ impl Background {
     /// Runs imports until it is stopped, and they have come to an end.
     pub(super) async fn run(self) {
         self.worker.run().await;
-        self.importer.client.credential().settle().await;
+        self.clients.settle().await;
     }
 }

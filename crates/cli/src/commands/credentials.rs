@@ -7,6 +7,7 @@ use bucketload_archive::{Archive, CredentialRecord, CredentialStore};
 use bucketload_auth::oauth::OAuthClient;
 use bucketload_auth::{CredentialKind, CredentialSource, Sealer};
 use bucketload_model::{Source, SystemClock, WorkspaceSlug};
+use bucketload_worker::queue::{Fitting, fitting};
 
 use crate::config::Config;
 use crate::messages::{self, Problem};
@@ -117,24 +118,15 @@ fn only_fitting<'a>(
     sources: &BTreeSet<Source>,
 ) -> Result<Option<&'a CredentialRecord>, Problem> {
     let workspaces: BTreeSet<&WorkspaceSlug> = sources.iter().map(workspace).collect();
-    let fits = |record: &&CredentialRecord| {
-        let own = record.workspace.as_ref();
-        record.owner.is_none() && own.is_none_or(|own| workspaces.iter().all(|it| *it == own))
-    };
-    let fitting: Vec<_> = records.iter().filter(fits).collect();
-    let usable: Vec<_> = fitting.iter().filter(|record| record.is_usable()).collect();
-    let mut made_for_it = usable.iter().filter(|record| record.workspace.is_some());
-    match (usable.as_slice(), made_for_it.next(), made_for_it.next()) {
-        ([record], _, _) | (_, Some(record), None) => Ok(Some(record)),
-        ([], _, _) => match fitting.first() {
-            Some(record) => Err(messages::ended(record)),
-            None => Ok(None),
-        },
-        _ => {
-            let usable: Vec<_> = usable.into_iter().copied().cloned().collect();
+    match fitting(records, &workspaces) {
+        Fitting::None => Ok(None),
+        Fitting::One(record) => Ok(Some(record)),
+        Fitting::Ended(record) => Err(messages::ended(record)),
+        Fitting::Several(records) => {
+            let records: Vec<_> = records.into_iter().cloned().collect();
             Err(Problem::usage(
                 "several credentials fit, and none is named",
-                choices(&usable, ""),
+                choices(&records, ""),
             ))
         }
     }

@@ -273,13 +273,20 @@ async fn enqueue(
 ) -> Result<Exit, Problem> {
     let choice = Choice::new(&options.choice)?;
     let (names, exit) = repositories(importer, sources, &choice).await?;
+    let credential = match options.credential.as_deref() {
+        Some(name) => {
+            let records = importer.archive.credentials().await?;
+            Some(credentials::find(&records, name)?.id.to_string())
+        }
+        None => None,
+    };
     let wish = |name: RepositoryName| Wish {
         name,
         stages: selection.stages().to_vec(),
         whole_lists: options.full,
         priority: options.queue.priority.unwrap_or_default(),
         not_before: options.queue.at,
-        credential: None,
+        credential: credential.clone(),
     };
     let wishes: Vec<Wish> = names.into_iter().map(wish).collect();
     let queue = Queue::open(importer.archive.clone(), importer.clock.clone()).await?;

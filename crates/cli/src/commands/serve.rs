@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bucketload_archive::Archive;
 use bucketload_model::{Clock, SystemClock};
 use bucketload_server::{
-    BitbucketOptions, ConsumerOptions, Metrics, Server, ServerOptions, first_administrator_code,
+    BitbucketOptions, ConsumerOptions, Server, ServerOptions, first_administrator_code,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::background::{self, Background};
 use super::{Session, beside, credentials};
 use crate::arguments::{PlaceOptions, ServeOptions};
-use crate::messages::{self, Exit, Problem};
+use crate::messages::{Exit, Problem};
 use crate::{interrupt, output};
 
 pub(crate) async fn run(session: &Session, options: &ServeOptions) -> Result<Exit, Problem> {
@@ -71,7 +71,10 @@ impl Dashboard {
         });
         let server = server.await?;
         let background = match places {
-            Some(places) => worker(session, &archive, places, metrics, &stop).await?,
+            Some(places) => {
+                let (archive, stop) = (archive.clone(), stop.clone());
+                Some(Background::open(session, archive, places, metrics, stop).await?)
+            }
             None => None,
         };
         Ok(Self {
@@ -147,27 +150,4 @@ impl Dashboard {
         self.archive.close().await;
         Ok(result?)
     }
-}
-
-/// Who runs the imports of the queue. Nobody, where it is not clear with which credential:
-/// that can be put right while the dashboard answers.
-async fn worker(
-    session: &Session,
-    archive: &Archive,
-    places: PlaceOptions,
-    metrics: Arc<Metrics>,
-    stop: &CancellationToken,
-) -> Result<Option<Background>, Problem> {
-    let credential = match background::credential(session, archive).await {
-        Ok(credential) => credential,
-        Err(problem) => {
-            messages::report(&messages::no_background(&problem));
-            return Ok(None);
-        }
-    };
-    let archive = archive.clone();
-    let stop = stop.clone();
-    Background::open(session, archive, credential, places, metrics, stop)
-        .await
-        .map(Some)
 }

@@ -23,7 +23,6 @@ pub(crate) async fn run(session: &Session, options: &WorkerOptions) -> Result<Ex
     let background = Background::open(
         session,
         archive.clone(),
-        background::credential(session, &archive).await?,
         options.places,
         Arc::clone(&metrics),
         stop.clone(),

@@ -4,21 +4,6 @@ use bucketload_server::{CodeError, ServerError};
 
 use super::Problem;
 
-/// Why a dashboard runs no imports.
-pub(crate) fn no_background(problem: &Problem) -> Problem {
-    let remedy = problem.what_to_do();
-    let why = Problem {
-        what: "no imports are run here".to_owned(),
-        causes: vec![problem.in_one_line()],
-        remedy: None,
-        exit: problem.exit(),
-    };
-    match remedy {
-        Some(remedy) => why.remedy(format!("{remedy}; then start it again")),
-        None => why,
-    }
-}
-
 impl From<ServerError> for Problem {
     fn from(error: ServerError) -> Self {
         let remedy = match &error {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | (this) | `Queue`: what people ask for |
 //! | `asker` | who asks, for the audit log |
+//! | `clients` | which credential an import is run with |
 //! | `worker` | `Worker`: runs what is asked for, a number of imports at once |
 //! | `reconcile` | what was lost is found, what is due is begun, what is old goes |
 //! | `retention` | old imports that nobody misses go |
@@ -13,6 +14,7 @@
 //! `docs/QUEUE.md` tells how it works and what happens when something ends in the middle.
 
 mod asker;
+mod clients;
 mod reconcile;
 mod retention;
 mod schedule;
@@ -30,6 +32,7 @@ use bucketload_model::{
 use chrono::{DateTime, Utc};
 
 pub use asker::Asker;
+pub use clients::{Clients, Fitting, NoClient, fitting};
 pub use schedule::{Cron, ParseCronError};
 pub use tickets::TicketError;
 pub use worker::{Worker, WorkerOptions};

@@ -9,6 +9,7 @@ use apalis::prelude::{BackendExt as _, Data, Event, WorkerBuilder, WorkerBuilder
 use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
 use bucketload_archive::{Claim, Claimed, Driver, LeaseFile};
+use bucketload_bitbucket::Client;
 use bucketload_model::{LeaseOwner, Limits, ProgressEvent, QueuePart};
 use futures::{Stream, StreamExt as _};
 use tokio::sync::Semaphore;
@@ -17,8 +18,10 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::clients::{Clients, NoClient};
 use super::tickets::{self, Ticket};
 use super::{Queue, QueueError};
+use crate::failure::describe;
 use crate::import::ImportError;
 use crate::run::Mode;
 use crate::{Importer, RetryPolicy};
@@ -39,6 +42,9 @@ pub struct WorkerOptions {
     /// How long imports that have ended are kept, once others came after them; unset for
     /// ever.
     pub keep_imports: Option<Duration>,
+    /// Credentials that are kept; without them, imports are run with the importer's own and
+    /// those that name another fail.
+    pub clients: Option<Arc<Clients>>,
 }
 
 impl Default for WorkerOptions {
@@ -51,6 +57,7 @@ impl Default for WorkerOptions {
             // With it, an import that was lost is taken up half a minute later at most.
             reconcile: Duration::from_secs(10),
             keep_imports: None,
+            clients: None,
         }
     }
 }
@@ -223,9 +230,22 @@ impl Slots {
                 self.importer.give_up(&claimed, life).await?;
                 continue;
             }
+            let client = match self.client(&claimed).await {
+                Ok(client) => client,
+                Err(NoClient::Database(error)) => return Err(error.into()),
+                Err(error) => {
+                    let why = format!("{}. What to do: {}", describe(&error), error.remedy());
+                    self.importer.refuse(&claimed, life, &why).await?;
+                    continue;
+                }
+            };
             let repository = claimed.name.clone();
             let mode = Mode::Queue(self.options.retry.clone());
-            let outcome = self.importer.run(claimed, life, mode).await;
+            let importer = Importer {
+                client,
+                ..self.importer.clone()
+            };
+            let outcome = importer.run(claimed, life, mode).await;
             match outcome {
                 Ok(outcome) => tracing::info!(
                     import.id = %import,
@@ -246,6 +266,22 @@ impl Slots {
             }
         }
         Ok(())
+    }
+
+    /// The client to run an import with.
+    async fn client(&self, claimed: &Claimed) -> Result<Client, NoClient> {
+        let own = &self.importer.client;
+        let credential = claimed.credential.as_deref();
+        match (&self.options.clients, credential) {
+            (Some(clients), _) => {
+                let archive = &self.importer.archive;
+                clients
+                    .client(archive, &claimed.name, credential, own)
+                    .await
+            }
+            (None, None) => Ok(own.clone()),
+            (None, Some(id)) => Err(NoClient::Gone(id.to_owned())),
+        }
     }
 
     async fn claim(&self) -> Result<Option<(Claimed, LeaseFile)>, ImportError> {
