@@ -18,6 +18,9 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
             pull_request_comments::read_again(context).await?;
         }
     }
+    if was_run(Stage::PullRequestComments) {
+        try_once_more(context).await?;
+    }
     // An earlier attempt may have found less.
     let mut transaction = context.begin().await?;
     transaction
@@ -53,6 +56,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         let has_gaps = missing > 0 || is_named;
         let state = match stage.state {
             StageState::Complete if has_gaps => StageState::CompleteWithGaps,
+            StageState::CompleteWithGaps if !has_gaps => StageState::Complete,
             state => state,
         };
         let report = StageReport {
@@ -70,6 +74,20 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     }
     pull_request_activity::note_covered(context).await?;
     pull_requests::note_covered(context).await
+}
+
+/// What Bitbucket could not answer a while ago, it may be able to now. What fails again is
+/// tried by the next import.
+async fn try_once_more(context: &StageContext) -> Result<(), StageError> {
+    let gaps = context.importer.archive.gaps(context.import).await?;
+    let may_pass = |gap: &Gap| {
+        gap.stage == Stage::PullRequestComments && gap.reason == GapReason::SourceError
+    };
+    if !gaps.iter().any(may_pass) {
+        return Ok(());
+    }
+    tracing::info!(repository = %context.name, "what failed is tried once more");
+    pull_request_comments::read_again(context).await
 }
 
 /// Each discussion of which less was delivered than reported is named, unless

@@ -43,7 +43,8 @@ async fn one_discussion_that_may_not_be_read() {
     }
     let recorded = local.sink.events().into_iter();
     let recorded = recorded.filter(|event| matches!(event, ProgressEvent::GapRecorded { .. }));
-    assert_eq!(recorded.count(), 5);
+    // What may pass is tried once more at the end, and fails again.
+    assert_eq!(recorded.count(), 6);
 
     remote.control.clear_faults();
     remote.control.reset_log();
@@ -51,6 +52,24 @@ async fn one_discussion_that_may_not_be_read() {
     assert_complete(&report);
     assert_eq!(remote.asked("/comments"), 1, "only what was wanting");
     assert_counters_only_rise(&local.sink.events());
+}
+
+#[tokio::test]
+async fn what_failed_for_a_while_is_there_at_the_end() {
+    let (remote, local) = bench().await;
+    let talkative = talkative(&local).await;
+    let comments = format!("/pullrequests/{}/comments", talkative[3]);
+    // One request and five more tries: given up once.
+    let fault = Fault::on_path(&comments, status(500)).times(6);
+    remote.control.add_fault(fault);
+    remote.control.reset_log();
+    let report = local.import().await;
+    assert_complete(&report);
+    assert_eq!(remote.asked(&comments), 7);
+    assert_eq!(report.requests.total, remote.rest().len() as u64);
+    let recorded = local.sink.events().into_iter();
+    let recorded = recorded.filter(|event| matches!(event, ProgressEvent::GapRecorded { .. }));
+    assert_eq!(recorded.count(), 1);
 }
 
 #[tokio::test]
