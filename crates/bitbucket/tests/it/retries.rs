@@ -1,8 +1,8 @@
 //! What passes is tried again, and every try is counted.
 
 use bucketload_bitbucket::PullRequest;
-use bucketload_model::{ProgressEvent, Wait, WaitReason};
-use bucketload_simulator::{Effect, Fault};
+use bucketload_model::{AnswerClass, ProgressEvent, Wait, WaitReason};
+use bucketload_simulator::{Effect, Fault, RetryHint};
 use serde_json::Value;
 
 use crate::support::{double, status};
@@ -76,4 +76,32 @@ async fn one_repository_counts_its_retries_too() {
         .add_fault(Fault::on_path("/2.0/", effect).times(2));
     let answer = double.client.repository(&crate::support::name()).await;
     assert_eq!(answer.unwrap().requests, 3);
+}
+
+#[tokio::test]
+async fn every_answer_is_told_with_its_class() {
+    let double = double().await;
+    let refusal = Effect::RateLimited {
+        hint: RetryHint::RetryAfter,
+        seconds: 0,
+    };
+    for (number, effect) in [
+        (1, Effect::Html { status: 502 }),
+        (2, Effect::Disconnect),
+        (3, refusal),
+    ] {
+        double.control.add_fault(Fault::on_request(number, effect));
+    }
+    let page = double.page::<Value>().await.unwrap();
+    assert_eq!(page.requests, 4);
+    let (endpoint, _) = double.list();
+    assert_eq!(
+        double.sink.answers(endpoint),
+        [
+            AnswerClass::Failed,
+            AnswerClass::Transport,
+            AnswerClass::RateLimited,
+            AnswerClass::Success,
+        ]
+    );
 }

@@ -7,7 +7,9 @@ use bucketload_auth::Credential;
 use bucketload_bitbucket::{
     Client, ClientOptions, Endpoint, Page, PageUrl, RequestError, RequestErrorKind,
 };
-use bucketload_model::{Clock, ProgressEvent, ProgressSink, RecordingSink, RepositoryName};
+use bucketload_model::{
+    AnswerClass, Clock, ProgressEvent, ProgressSink, RecordingSink, RepositoryName,
+};
 use bucketload_simulator::{
     Control, Effect, Fault, SeedOptions, Simulator, SimulatorOptions, World,
 };
@@ -158,10 +160,11 @@ pub(crate) fn status_of(error: &RequestError) -> u16 {
     }
 }
 
-/// Keeps every event, and wakes whoever waits for one.
+/// Keeps every event, and wakes whoever waits for one that is no answer.
 #[derive(Debug)]
 pub(crate) struct WatchedSink {
     events: RecordingSink,
+    answers: RecordingSink,
     count: watch::Sender<usize>,
 }
 
@@ -169,6 +172,7 @@ impl Default for WatchedSink {
     fn default() -> Self {
         Self {
             events: RecordingSink::default(),
+            answers: RecordingSink::default(),
             count: watch::Sender::new(0),
         }
     }
@@ -176,14 +180,32 @@ impl Default for WatchedSink {
 
 impl ProgressSink for WatchedSink {
     fn emit(&self, event: ProgressEvent) {
+        if matches!(event, ProgressEvent::RequestAnswered { .. }) {
+            self.answers.emit(event);
+            return;
+        }
         self.events.emit(event);
         self.count.send_modify(|count| *count += 1);
     }
 }
 
 impl WatchedSink {
+    /// All events but answers.
     pub(crate) fn events(&self) -> Vec<ProgressEvent> {
         self.events.events()
+    }
+
+    /// What requests for a kind of thing were answered with.
+    pub(crate) fn answers(&self, of: Endpoint) -> Vec<AnswerClass> {
+        let answers = self.answers.events().into_iter();
+        answers
+            .filter_map(|event| match event {
+                ProgressEvent::RequestAnswered { endpoint, answer } if endpoint == of.name() => {
+                    Some(answer)
+                }
+                _ => None,
+            })
+            .collect()
     }
 
     /// Resolves when so many events have come.
