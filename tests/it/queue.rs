@@ -392,3 +392,50 @@ fn the_log_tells_the_import_and_the_stage_and_each_end_once() {
         assert!(of_stage.next().is_none(), "{log}");
     }
 }
+
+#[test]
+fn status_shows_what_came_last_and_counts_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = Double::seeded(small());
+    let list = folder.path().join("list");
+    let names: String = (0..60)
+        .map(|number| format!("seaside/number-{number}\n"))
+        .collect();
+    std::fs::write(&list, names).unwrap();
+    let list = list.to_str().unwrap();
+    let data_dir = folder.path().join("data");
+    double
+        .run(&data_dir, &["import", "--queue", "--from-file", list])
+        .expect(0);
+    let show = |arguments: &[&str]| run(bare_command(&data_dir).args(arguments)).expect(0);
+    let shown = show(&["status"]).stdout;
+    assert_eq!(shown.lines().count(), 52, "{shown}");
+    assert!(shown.contains("and 10 more"), "{shown}");
+    assert!(shown.contains("60 repositories: 60 queued"), "{shown}");
+    let shown = show(&["status", "--all"]).stdout;
+    assert_eq!(shown.lines().count(), 61, "{shown}");
+    let json = show(&["status", "--json"]).json();
+    assert_eq!(json["imports"].as_array().unwrap().len(), 50);
+    assert_eq!(json["total"], 60);
+    assert_eq!(json["by_state"]["queued"], 60);
+}
+
+#[test]
+fn a_worker_that_was_killed_runs_nothing_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = Double::seeded(small());
+    let data_dir = folder.path();
+    double.run(data_dir, &["import", NAME, "--queue"]).expect(0);
+    let control = double.control();
+    control.reset_log();
+    control.add_fault(Fault::on_path("/comments", Effect::Hang));
+    let mut worker = start(&double, data_dir, &["worker"]);
+    double.runtime.block_on(control.wait_for_request(8));
+    assert_eq!(status(data_dir)[0]["state"], "running");
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    // At once, and not when its lease has run out.
+    assert_eq!(status(data_dir)[0]["state"], "queued");
+    let shown = run(bare_command(data_dir).arg("status")).expect(0).stdout;
+    assert!(shown.contains("its worker is gone"), "{shown}");
+}

@@ -18,6 +18,7 @@ pub use database::{
     RepositoryRecord, StageProgress, Stored, StoredActivity, StoredImport, StoredRepository,
     Tagged, Tally, Transaction,
 };
+pub use database::{Lost, Overview};
 // The people who use the service.
 pub use database::{
     AuditEntry, CodeFor, IdentityRecord, SecretHash, ServiceTokenRecord, SessionRecord, UserRecord,

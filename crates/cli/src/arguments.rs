@@ -221,6 +221,10 @@ pub(crate) struct StatusOptions {
     /// An import's id, or `workspace/repository` for its latest import
     #[arg(value_name = "IMPORT")]
     pub(crate) import: Option<String>,
+
+    /// Show the latest import of every repository, and not only the 50 that came last
+    #[arg(long, conflicts_with = "import")]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,5 @@
 //! The first page: what was imported.
 
-use std::cmp::Reverse;
-
 use axum::extract::State;
 use maud::Markup;
 
@@ -14,14 +12,9 @@ use crate::session::Person;
 const MOST_SHOWN: usize = 200;
 
 pub(crate) async fn show(State(app): State<App>, person: Person) -> Result<Markup, PageError> {
-    let imports = app.archive.latest_imports().await?;
-    let mut reports = Vec::new();
-    for import in imports.iter().take(MOST_SHOWN) {
-        reports.extend(app.archive.report(import.id).await?);
-    }
-    // The latest first; the archive has them by name.
-    reports.sort_by_key(|report| Reverse(report.id));
+    let data_dir = &app.health.data_dir;
+    let overview = app.archive.overview(data_dir, app.now(), Some(MOST_SHOWN));
+    let overview = overview.await?;
     let removals = app.archive.announced_removals().await?;
-    let page = pages::home::page(&person, &reports, imports.len(), &removals);
-    Ok(page)
+    Ok(pages::home::page(&person, &overview, &removals))
 }

@@ -6,6 +6,37 @@ use super::imports::inconsistent;
 use super::sql::statement;
 use super::{Archive, DatabaseError, Transaction};
 
+#[derive(sqlx::FromRow)]
+pub(super) struct GapRow {
+    pub(super) import_id: String,
+    stage: String,
+    object: String,
+    reason: String,
+    detail: String,
+    url: Option<String>,
+}
+
+impl TryFrom<GapRow> for Gap {
+    type Error = DatabaseError;
+
+    fn try_from(row: GapRow) -> Result<Self, Self::Error> {
+        let wrong = |column, value: &str| inconsistent("gaps", column, value);
+        Ok(Self {
+            stage: row.stage.parse().map_err(|_| wrong("stage", &row.stage))?,
+            object: row.object,
+            reason: row
+                .reason
+                .parse::<GapReason>()
+                .map_err(|_| wrong("reason", &row.reason))?,
+            detail: row.detail,
+            url: row.url,
+        })
+    }
+}
+
+pub(super) const SELECT_GAPS: &str =
+    "select import_id, stage, object, reason, detail, url from gaps";
+
 impl Archive {
     /// What an import is missing, in the order of stages.
     ///
@@ -13,27 +44,13 @@ impl Archive {
     ///
     /// When the database fails.
     pub async fn gaps(&self, import: ImportId) -> Result<Vec<Gap>, DatabaseError> {
-        let rows: Vec<(String, String, String, String, Option<String>)> = statement(
-            "select stage, object, reason, detail, url from gaps
-             where import_id = $1 order by object",
-        )
-        .bind(import.to_string())
-        .fetch_all(&self.reader)
-        .await?;
-        let mut gaps = Vec::with_capacity(rows.len());
-        for (stage, object, reason, detail, url) in rows {
-            gaps.push(Gap {
-                stage: stage
-                    .parse()
-                    .map_err(|_| inconsistent("gaps", "stage", &stage))?,
-                object,
-                reason: reason
-                    .parse::<GapReason>()
-                    .map_err(|_| inconsistent("gaps", "reason", &reason))?,
-                detail,
-                url,
-            });
-        }
+        let rows: Vec<GapRow> = statement(SELECT_GAPS)
+            .push(" where import_id = $1 order by object")
+            .bind(import.to_string())
+            .fetch_all(&self.reader)
+            .await?;
+        let gaps = rows.into_iter().map(TryInto::try_into);
+        let mut gaps: Vec<Gap> = gaps.collect::<Result<_, _>>()?;
         gaps.sort_by_key(|gap| gap.stage);
         Ok(gaps)
     }

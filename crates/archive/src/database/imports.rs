@@ -1,16 +1,14 @@
 //! Imports: what was asked, how far it is, what it cost, what is missing.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bucketload_model::{
-    Checkpoint, GitReport, ImportId, ImportReport, ImportState, RepositoryName, RepositoryUuid,
-    RequestEstimate, RequestReport, Stage, StageReport, StageState,
+    Checkpoint, GitReport, ImportId, ImportState, RepositoryName, RepositoryUuid, RequestEstimate,
+    Stage, StageReport, StageState,
 };
 use chrono::{DateTime, Utc};
 
 use super::sql::statement;
-use super::stages::not_begun;
 use super::{Archive, DatabaseError, Transaction, signed, unsigned};
 
 /// An import that begins.
@@ -53,55 +51,23 @@ pub struct StageProgress {
 }
 
 #[derive(sqlx::FromRow)]
-struct ImportRow {
-    id: String,
-    workspace: String,
-    slug: String,
-    repository_uuid: Option<String>,
-    stages: String,
-    state: String,
-    error: Option<String>,
-    git_refs: i64,
-    git_bytes_received: i64,
-    started_at_ms: i64,
-    finished_at_ms: Option<i64>,
-    wait_until_ms: Option<i64>,
+pub(super) struct ImportRow {
+    pub(super) id: String,
+    pub(super) workspace: String,
+    pub(super) slug: String,
+    pub(super) repository_uuid: Option<String>,
+    pub(super) stages: String,
+    pub(super) state: String,
+    pub(super) error: Option<String>,
+    pub(super) git_refs: i64,
+    pub(super) git_bytes_received: i64,
+    pub(super) started_at_ms: i64,
+    pub(super) finished_at_ms: Option<i64>,
+    pub(super) wait_until_ms: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
-struct StageRow {
-    stage: String,
-    state: String,
-    expected: Option<i64>,
-    stored: i64,
-    missing: i64,
-    duration_ms: i64,
-    requests_min: Option<i64>,
-    requests_max: Option<i64>,
-}
-
-impl TryFrom<StageRow> for StageReport {
-    type Error = DatabaseError;
-
-    fn try_from(row: StageRow) -> Result<Self, Self::Error> {
-        let wrong = |column, value: &str| inconsistent("import_stages", column, value);
-        let estimate = |(min, max)| RequestEstimate {
-            min: unsigned(min),
-            max: unsigned(max),
-        };
-        Ok(Self {
-            name: row.stage.parse().map_err(|_| wrong("stage", &row.stage))?,
-            state: row.state.parse().map_err(|_| wrong("state", &row.state))?,
-            expected: row.expected.map(unsigned),
-            stored: unsigned(row.stored),
-            missing: unsigned(row.missing),
-            seconds: Duration::from_millis(unsigned(row.duration_ms)).as_secs_f64(),
-            requests_estimated: row.requests_min.zip(row.requests_max).map(estimate),
-        })
-    }
-}
-
-const SELECT_IMPORTS: &str = "select id, workspace, slug, repository_uuid, stages, state, error,
+pub(super) const SELECT_IMPORTS: &str =
+    "select id, workspace, slug, repository_uuid, stages, state, error,
     git_refs, git_bytes_received, started_at_ms, finished_at_ms, wait_until_ms from imports";
 
 pub(super) fn inconsistent(
@@ -228,92 +194,6 @@ impl Archive {
             checkpoint,
             expected: expected.map(unsigned),
         }))
-    }
-
-    /// Where each stage of an import stands.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn stage_states(
-        &self,
-        import: ImportId,
-    ) -> Result<BTreeMap<Stage, StageState>, DatabaseError> {
-        let reports = self.stage_reports(import).await?.into_iter();
-        Ok(reports.map(|report| (report.name, report.state)).collect())
-    }
-
-    /// The whole report of an import, if there is one of that id.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn report(&self, import: ImportId) -> Result<Option<ImportReport>, DatabaseError> {
-        let row: Option<ImportRow> = statement(SELECT_IMPORTS)
-            .push(" where id = $1")
-            .bind(import.to_string())
-            .fetch_optional(&self.reader)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let stored = StoredImport::try_from(&row)?;
-        let by_endpoint = self.requests_by_endpoint(import).await?;
-        let mut stages = self.stage_reports(import).await?;
-        if stages.is_empty() {
-            stages = not_begun(&stored.stages);
-        }
-        let estimates: Vec<RequestEstimate> = stages
-            .iter()
-            .filter_map(|stage| stage.requests_estimated)
-            .collect();
-        let time = |ms| DateTime::from_timestamp_millis(ms).unwrap_or_default();
-        Ok(Some(ImportReport {
-            id: import,
-            source: stored.name.to_string(),
-            state: stored.state,
-            requests: RequestReport {
-                total: by_endpoint.values().sum(),
-                by_endpoint,
-                estimated: (!estimates.is_empty()).then(|| estimates.into_iter().sum()),
-            },
-            stages,
-            gaps: self.gaps(import).await?,
-            git: GitReport {
-                refs: unsigned(row.git_refs),
-                bytes_received: unsigned(row.git_bytes_received),
-            },
-            started_at: time(row.started_at_ms),
-            finished_at: row.finished_at_ms.map(time),
-            waits_until: row.wait_until_ms.map(time),
-            error: row.error,
-        }))
-    }
-
-    async fn requests_by_endpoint(
-        &self,
-        import: ImportId,
-    ) -> Result<BTreeMap<String, u64>, DatabaseError> {
-        let rows: Vec<(String, i64)> =
-            statement("select endpoint, requests from import_requests where import_id = $1")
-                .bind(import.to_string())
-                .fetch_all(&self.reader)
-                .await?;
-        let rows = rows.into_iter();
-        Ok(rows.map(|(name, count)| (name, unsigned(count))).collect())
-    }
-
-    async fn stage_reports(&self, import: ImportId) -> Result<Vec<StageReport>, DatabaseError> {
-        let rows: Vec<StageRow> = statement(
-            "select stage, state, expected, stored, missing, duration_ms, requests_min,
-                 requests_max
-             from import_stages where import_id = $1",
-        )
-        .bind(import.to_string())
-        .fetch_all(&self.reader)
-        .await?;
-        let reports = rows.into_iter().map(StageReport::try_from);
-        let mut reports: Vec<StageReport> = reports.collect::<Result<_, _>>()?;
-        reports.sort_by_key(|report| report.name);
-        Ok(reports)
     }
 }
 

@@ -22,6 +22,7 @@ mod pull_requests;
 mod queue;
 mod quota;
 mod removals;
+mod reports;
 mod repositories;
 mod secret_hash;
 mod service_settings;
@@ -51,9 +52,10 @@ pub use one_time_codes::CodeFor;
 pub use pending::PendingParent;
 pub use pull_requests::PullRequestRecord;
 pub use queue::{
-    Claim, Claimed, Enqueued, ImportFilter, ImportSummary, MoveError, NewImport, Release, Schedule,
-    Wanted,
+    Claim, Claimed, Enqueued, ImportFilter, ImportSummary, Lost, MoveError, NewImport, Release,
+    Schedule, Wanted,
 };
+pub use reports::Overview;
 pub use repositories::{RepositoryRecord, StoredRepository};
 pub use secret_hash::SecretHash;
 pub use service_tokens::ServiceTokenRecord;

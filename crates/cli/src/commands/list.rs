@@ -1,6 +1,7 @@
 //! `bucketload list`.
 
 use bucketload_archive::mirror::Mirror;
+use bucketload_model::{Clock as _, SystemClock};
 use serde::Serialize;
 use serde_json::json;
 
@@ -24,6 +25,8 @@ struct Entry {
 pub(crate) async fn run(session: &Session) -> Result<Exit, Problem> {
     let archive = session.read_archive().await?;
     let mut entries = Vec::new();
+    let data_dir = &session.config.data_dir;
+    let lost = archive.lost_imports(data_dir, SystemClock.now()).await?;
     for repository in archive.repositories().await? {
         let mirror = session.config.data_dir.mirror(&repository.name);
         let latest = archive.latest_import(&repository.name).await?;
@@ -31,10 +34,12 @@ pub(crate) async fn run(session: &Session) -> Result<Exit, Problem> {
             Some(import) => archive.report(import.id).await?,
             None => None,
         };
-        let report = match report {
-            Some(report) => Some(super::as_it_is(session, &archive, report).await?),
-            None => None,
-        };
+        let report = report.map(|mut report| {
+            if let Some(lost) = lost.get(&report.id) {
+                lost.tell(&mut report);
+            }
+            report
+        });
         entries.push(Entry {
             source: repository.name.to_string(),
             uuid: repository.uuid.to_string(),

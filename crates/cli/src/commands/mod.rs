@@ -18,10 +18,8 @@ pub(crate) mod stages;
 pub(crate) mod status;
 pub(crate) mod worker;
 
-use bucketload_archive::{Archive, Life};
-use bucketload_model::{
-    Clock as _, ImportId, ImportReport, ImportState, RepositoryName, SystemClock,
-};
+use bucketload_archive::Archive;
+use bucketload_model::{ImportId, RepositoryName};
 use bucketload_server::ServerError;
 use indicatif::MultiProgress;
 use tokio_util::sync::CancellationToken;
@@ -80,38 +78,6 @@ async fn beside<S: Future<Output = Result<(), ServerError>>>(
     };
     let ((), result) = tokio::join!(working, serving);
     result
-}
-
-/// A report as somebody should see it: an import that was killed still says that it runs,
-/// when its process is gone.
-pub(crate) async fn as_it_is(
-    session: &Session,
-    archive: &Archive,
-    mut report: ImportReport,
-) -> Result<ImportReport, Problem> {
-    if !matches!(report.state, ImportState::Running | ImportState::Cancelling) {
-        return Ok(report);
-    }
-    let summary = archive.import_summary(report.id).await?;
-    let Some(summary) = summary else {
-        return Ok(report);
-    };
-    let is_kept =
-        summary.lease.is_some_and(
-            |(owner, until)| match session.config.data_dir.life(&owner) {
-                Life::Alive => true,
-                Life::Dead => false,
-                Life::Unknown => until >= SystemClock.now(),
-            },
-        );
-    if !is_kept && summary.is_foreground {
-        report.state = ImportState::Cancelled;
-        report.error = Some("its process ended; import again to go on".to_owned());
-    } else if !is_kept {
-        report.state = ImportState::Queued;
-        report.error = Some("its worker is gone; the next one goes on".to_owned());
-    }
-    Ok(report)
 }
 
 /// An import by its id, or the latest one of a repository.

@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bucketload_model::{AnnouncedRemoval, GapReason, ImportReport, ImportState, Stage, StageState};
+use bucketload_archive::Overview;
+use bucketload_model::{
+    AnnouncedRemoval, Clock as _, GapReason, ImportReport, ImportState, Stage, StageState,
+    SystemClock,
+};
 use bucketload_worker::RepositoryPlan;
+use chrono::{DateTime, Local, Utc};
 
 use crate::output::{self, counted, grouped};
 
@@ -53,6 +58,28 @@ fn requests(report: &ImportReport) -> String {
     }
 }
 
+/// How many imports stand how, and whether all were shown.
+pub(crate) fn counts(overview: &Overview) {
+    let shown = overview.imports.len() as u64;
+    if shown < overview.total {
+        output::line(&format!(
+            "and {} more: “bucketload status --all” shows all",
+            grouped(overview.total - shown)
+        ));
+    }
+    if overview.total > 1 {
+        let counts = overview.by_state.iter();
+        let counts: Vec<String> = counts
+            .map(|(state, count)| format!("{} {}", grouped(*count), state.name().replace('_', " ")))
+            .collect();
+        output::line(&format!(
+            "{}: {}",
+            counted(overview.total, "repository", "repositories"),
+            counts.join(", ")
+        ));
+    }
+}
+
 /// One import on one line.
 pub(crate) fn one_line(report: &ImportReport) -> String {
     let missing = report.missing();
@@ -61,8 +88,15 @@ pub(crate) fn one_line(report: &ImportReport) -> String {
     } else {
         String::new()
     };
+    let why = match (report.state, &report.error) {
+        // Why it does not run. Those that ended say more in full.
+        (ImportState::Waiting | ImportState::Queued, Some(error)) => {
+            format!(": {}", output::printable(error))
+        }
+        _ => String::new(),
+    };
     format!(
-        "{}  {:<40} {}{missing}",
+        "{}  {:<40} {}{missing}{why}",
         report.id,
         report.source,
         in_words(report)
@@ -187,18 +221,37 @@ fn range(min: u64, max: u64) -> String {
     }
 }
 
-fn in_words(report: &ImportReport) -> &'static str {
-    match report.state {
+fn in_words(report: &ImportReport) -> String {
+    // One whose time has come waits for a place only.
+    let waits_until = report
+        .waits_until
+        .filter(|until| *until > SystemClock.now());
+    let words = match report.state {
         ImportState::Complete => "complete",
         ImportState::CompleteWithGaps => "finished, but not everything could be brought home",
         ImportState::Failed => "failed; what came is kept, and it can go on",
         ImportState::Cancelled => "interrupted; what came is kept, and it can go on",
-        ImportState::Waiting => "waits for quota; what came is kept, and it can go on",
+        ImportState::Waiting => match waits_until {
+            Some(until) => return format!("waits for quota until {}", clock(until)),
+            None => "waited for quota; what came is kept, and it can go on",
+        },
         ImportState::Running => "running",
-        ImportState::Queued => "waits for its turn",
+        ImportState::Queued => match waits_until {
+            Some(until) => return format!("is tried again at {}", clock(until)),
+            None => "waits for its turn",
+        },
         ImportState::Paused => "halted; “bucketload resume” lets it go on",
         ImportState::Cancelling => "about to stop",
-    }
+    };
+    words.to_owned()
+}
+
+/// A time here: of the day where it is near, with its date where it is not.
+fn clock(time: DateTime<Utc>) -> String {
+    let here = time.with_timezone(&Local);
+    let is_near = (time - SystemClock.now()).abs() < chrono::Duration::hours(12);
+    let form = if is_near { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    here.format(form).to_string()
 }
 
 fn stage_stored(report: &ImportReport, stage: Stage) -> Option<u64> {

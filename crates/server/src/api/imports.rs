@@ -12,9 +12,14 @@ use crate::service::App;
 /// The latest import of every repository, in short.
 pub(crate) async fn list(State(app): State<App>, script: Script) -> Result<Json<Value>, Problem> {
     script.needs(TokenScope::ImportsRead)?;
+    let data_dir = &app.health.data_dir;
+    let lost = app.archive.lost_imports(data_dir, app.now()).await?;
     let imports = app.archive.latest_imports().await?.into_iter();
     let imports: Vec<Value> = imports
-        .map(|import| json!({ "id": import.id, "source": import.name, "state": import.state }))
+        .map(|import| {
+            let state = lost.get(&import.id).map_or(import.state, |lost| lost.state);
+            json!({ "id": import.id, "source": import.name, "state": state })
+        })
         .collect();
     Ok(Json(json!({ "imports": imports })))
 }
@@ -28,5 +33,15 @@ pub(crate) async fn show(
     script.needs(TokenScope::ImportsRead)?;
     let id: ImportId = id.parse().map_err(|_| Problem::not_found("import"))?;
     let report = app.archive.report(id).await?;
-    report.map(Json).ok_or_else(|| Problem::not_found("import"))
+    let mut report = report.ok_or_else(|| Problem::not_found("import"))?;
+    let data_dir = &app.health.data_dir;
+    if let Some(lost) = app
+        .archive
+        .lost_imports(data_dir, app.now())
+        .await?
+        .get(&id)
+    {
+        lost.tell(&mut report);
+    }
+    Ok(Json(report))
 }

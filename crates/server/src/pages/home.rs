@@ -1,5 +1,6 @@
 //! The list of imports.
 
+use bucketload_archive::Overview;
 use bucketload_model::{AnnouncedRemoval, ImportReport, Stage};
 use maud::{Markup, html};
 
@@ -8,13 +9,9 @@ use super::layout::{self, Room};
 use super::parts::{counted, grouped, import_state, time};
 use crate::session::Person;
 
-/// `total` counts those that are not shown, too.
-pub(crate) fn page(
-    person: &Person,
-    reports: &[ImportReport],
-    total: usize,
-    removals: &[AnnouncedRemoval],
-) -> Markup {
+pub(crate) fn page(person: &Person, overview: &Overview, removals: &[AnnouncedRemoval]) -> Markup {
+    let reports = &overview.imports;
+    let shown = reports.len() as u64;
     let content = html! {
         @if !removals.is_empty() { (announced(removals)) }
         @if reports.is_empty() {
@@ -37,15 +34,25 @@ pub(crate) fn page(
                     }
                 }
             }
-            @if total > reports.len() {
+            @if overview.total > shown {
                 p class="hint" {
-                    "There are " (total - reports.len()) " more; "
-                    code { "bucketload status" } " shows all."
+                    "There are " (grouped(overview.total - shown)) " more; "
+                    code { "bucketload status --all" } " shows all. "
+                    (counts(overview))
                 }
             }
         }
     };
     layout::page(person, Room::Imports, "Imports", &content)
+}
+
+/// How many of all stand how.
+fn counts(overview: &Overview) -> String {
+    let counts = overview.by_state.iter();
+    let counts: Vec<String> = counts
+        .map(|(state, count)| format!("{} {}", grouped(*count), state.name().replace('_', " ")))
+        .collect();
+    format!("In all: {}.", counts.join(", "))
 }
 
 fn row(report: &ImportReport) -> Markup {
@@ -59,6 +66,9 @@ fn row(report: &ImportReport) -> Markup {
             th scope="row" { (report.source) }
             td data-label="State" {
                 (import_state(report.state))
+                @if let Some(until) = report.waits_until {
+                    div class="detail" { "until " (time(until)) }
+                }
                 @if gaps > 0 {
                     div class="detail" { (counted(gaps, "gap", "gaps")) }
                 }

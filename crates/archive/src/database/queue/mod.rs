@@ -7,6 +7,7 @@ mod claim;
 mod enqueue;
 mod lease;
 mod list;
+mod lost;
 mod requests;
 mod retention;
 mod schedules;
@@ -21,6 +22,7 @@ pub use claim::{Claim, Claimed};
 pub use enqueue::{Enqueued, NewImport};
 pub use lease::{Release, Wanted};
 pub use list::{ImportFilter, ImportSummary};
+pub use lost::Lost;
 pub use schedules::Schedule;
 
 /// What was asked of an import cannot be done.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bucketload_archive::{ImportStart, StageProgress, Transaction};
+use bucketload_archive::{DataDir, ImportStart, StageProgress, Transaction};
 use bucketload_model::{
-    Checkpoint, Gap, GapReason, GitReport, ImportId, ImportState, RequestEstimate, Stage,
-    StageReport, StageState,
+    Checkpoint, Gap, GapReason, GitReport, ImportId, ImportState, RepositoryName, RequestEstimate,
+    Stage, StageReport, StageState,
 };
 
 use super::store;
@@ -291,4 +291,69 @@ async fn a_value_that_nobody_wrote_is_named_with_its_place() {
         error.contains("imports.state") && error.contains("dreaming"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn an_overview_has_the_latest_of_each_and_tells_who_is_gone() {
+    let Some(store) = store().await else { return };
+    let other: RepositoryName = "team/other".parse().unwrap();
+    let third: RepositoryName = "team/third".parse().unwrap();
+    let old = store.start_import(1, &name()).await;
+    let latest = store.start_import(5, &name()).await;
+    let of_third = store.start_import(7, &third).await;
+    let of_other = store.start_import(9, &other).await;
+    let mut transaction = store.begin().await;
+    for import in [old, of_other] {
+        transaction
+            .set_import_state(import, ImportState::Complete, None, Some(at(10)))
+            .await
+            .unwrap();
+    }
+    let missing = gap(Stage::Users, "members", GapReason::NotPermitted);
+    transaction.add_gap(latest, &missing).await.unwrap();
+    transaction
+        .add_requests(latest, "members", 2)
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+    // One is run by somebody elsewhere until then; the other one by nobody.
+    store
+        .side()
+        .await
+        .run(&format!(
+            "update imports set lease_owner = '1-elsewhere', lease_until_ms = {}, is_foreground = 0
+             where id = '{latest}'",
+            at(20).timestamp_millis()
+        ))
+        .await;
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = DataDir::new(folder.path());
+    let at_second = async |second, limit| {
+        let overview = store.archive.overview(&data_dir, at(second), limit);
+        overview.await.unwrap()
+    };
+    let overview = at_second(20, None).await;
+    let ids: Vec<_> = overview.imports.iter().map(|import| import.id).collect();
+    assert_eq!(ids, [of_other, of_third, latest]);
+    assert_eq!(overview.total, 3);
+    let whole = store.archive.report(latest).await.unwrap().unwrap();
+    assert_eq!(overview.imports[2], whole);
+    assert_eq!(overview.imports[2].gaps, [missing]);
+    assert_eq!(overview.imports[2].requests.total, 2);
+    assert_eq!(
+        overview.by_state,
+        [
+            (ImportState::Running, 1),
+            (ImportState::Complete, 1),
+            (ImportState::Cancelled, 1),
+        ]
+    );
+    assert_eq!(overview.imports[1].state, ImportState::Cancelled);
+    // When the lease has run out, the next worker has it.
+    let overview = at_second(21, Some(1)).await;
+    assert_eq!((overview.imports.len(), overview.total), (1, 3));
+    assert!(overview.by_state.contains(&(ImportState::Queued, 1)));
+    let lost = store.archive.lost_imports(&data_dir, at(21)).await.unwrap();
+    let lost: Vec<_> = lost.into_keys().collect();
+    assert_eq!(lost, [latest, of_third]);
 }
