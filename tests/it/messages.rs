@@ -1,5 +1,10 @@
 //! What people read: help texts and summaries, kept as snapshots.
 
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
+
+use bucketload_simulator::{Effect, Fault};
+
 use crate::support::{Double, bare_command, run, small};
 
 #[test]
@@ -83,4 +88,46 @@ fn the_stages() {
     let folder = tempfile::tempdir().unwrap();
     let ran = run(bare_command(folder.path()).arg("stages")).expect(0);
     insta::assert_snapshot!(ran.stdout);
+}
+
+/// What a process says on standard error until it has ended, from its first line on.
+#[cfg(unix)]
+fn said_when_stopped(mut command: Command, until: &str) -> String {
+    let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(process.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains(until) {
+        assert!(stderr.read_line(&mut said).unwrap() > 0, "{said}");
+    }
+    let id = process.id().to_string();
+    Command::new("kill").arg(id).status().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(process.wait().unwrap().code(), Some(0), "{said}");
+    said
+}
+
+#[cfg(unix)]
+#[test]
+fn what_who_is_stopped_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = Double::seeded(small());
+    let mut worker = double.command(folder.path());
+    worker.arg("worker");
+    let idle = said_when_stopped(worker, "Working on");
+    double
+        .run(folder.path(), &["import", "seaside/lighthouse", "--queue"])
+        .expect(0);
+    let control = double.control();
+    control.reset_log();
+    control.add_fault(Fault::on_path("/2.0/repositories", Effect::Hang));
+    let mut worker = double.command(folder.path());
+    worker.args(["worker", "--concurrency", "1"]);
+    // What hangs may take five seconds more.
+    let busy = said_when_stopped(worker, "Working on");
+    let mut serve = double.command(folder.path());
+    serve.args(["serve", "--no-worker", "--listen", "127.0.0.1:0"]);
+    serve.stdout(Stdio::null());
+    let serve = said_when_stopped(serve, "Nobody looks after it");
+    let serve = serve.lines().last().unwrap();
+    insta::assert_snapshot!([idle.as_str(), busy.as_str(), serve].join("----------\n"));
 }

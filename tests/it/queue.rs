@@ -398,10 +398,9 @@ fn status_shows_what_came_last_and_counts_all() {
     let folder = tempfile::tempdir().unwrap();
     let double = Double::seeded(small());
     let list = folder.path().join("list");
-    let names: String = (0..60)
-        .map(|number| format!("seaside/number-{number}\n"))
-        .collect();
-    std::fs::write(&list, names).unwrap();
+    let names = (0..60).map(|number| format!("seaside/number-{number}"));
+    let names: Vec<String> = names.collect();
+    std::fs::write(&list, names.join("\n")).unwrap();
     let list = list.to_str().unwrap();
     let data_dir = folder.path().join("data");
     double

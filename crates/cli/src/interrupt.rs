@@ -8,14 +8,16 @@ use crate::messages::Exit;
 use crate::output;
 
 /// Cancels `cancel` on the first signal and ends the process on the second, until the
-/// handle is dropped. What it says goes above the bars.
+/// handle is dropped. What it says to the first goes above the bars.
 #[must_use = "signals are watched as long as the handle lives"]
-pub(crate) fn watch(cancel: CancellationToken, bars: MultiProgress) -> AbortOnDropHandle<()> {
+pub(crate) fn watch(
+    cancel: CancellationToken,
+    bars: MultiProgress,
+    says: &'static str,
+) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
         signal().await;
-        bars.suspend(|| {
-            output::note("Stopping: what has arrived is stored. Once more to stop at once.");
-        });
+        bars.suspend(|| output::note(says));
         cancel.cancel();
         signal().await;
         #[expect(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bucketload_archive::{Archive, DataDirLock};
 use bucketload_bitbucket::{ClientOptions, QuotaSettings, WaitPolicy};
+use bucketload_model::{Clock as _, SystemClock};
 use bucketload_server::Metrics;
 use bucketload_worker::queue::{Clients, Worker, WorkerOptions};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::import::{check_web_url, client_options, importer_with};
 use super::{Session, credentials};
 use crate::arguments::{ImportOptions, PlaceOptions};
-use crate::messages::Problem;
+use crate::messages::{self, Problem};
+use crate::output;
 
 /// An import that would wait longer for quota makes room for others.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -34,6 +36,14 @@ pub(super) fn metrics(session: &Session) -> Arc<Metrics> {
         raw: config.raw_quota,
         window: config.quota_window,
     }))
+}
+
+/// Tells whoever stopped it how much there is left to do.
+pub(super) async fn say_what_is_left(archive: &Archive) {
+    match archive.queue_depth(SystemClock.now()).await {
+        Ok((left, _)) => output::note(&messages::stopped_work(left)),
+        Err(error) => tracing::debug!(%error, "what is left in the queue is not known"),
+    }
 }
 
 impl Background {

@@ -12,7 +12,7 @@ use url::Url;
 use super::serve::Dashboard;
 use super::{Session, import, simulator};
 use crate::arguments::{DemoOptions, ImportOptions, PlaceOptions};
-use crate::messages::{Exit, Problem};
+use crate::messages::{self, Exit, Problem};
 use crate::{config, interrupt, output};
 
 /// Kept apart from what people really archive.
@@ -55,7 +55,7 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
         where_to_look(&demo.config.data_dir, workspace);
     }
     if let Some(dashboard) = dashboard.filter(|_| exit != Exit::Interrupted) {
-        let _watch = interrupt::watch(stop, session.bars.clone());
+        let _watch = interrupt::watch(stop, session.bars.clone(), messages::STOPPING_WORK);
         output::line("");
         dashboard.announce(&demo).await?;
         output::line("Sign in with Bitbucket as any of the sample people. Ctrl-C ends it.");

@@ -40,7 +40,11 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
         WaitPolicy::Wait
     };
     let (importer, _share) = importer(session, options, &sources, sink, wait).await?;
-    let _watch = interrupt::watch(importer.cancel.clone(), session.bars.clone());
+    let _watch = interrupt::watch(
+        importer.cancel.clone(),
+        session.bars.clone(),
+        messages::STOPPING_IMPORT,
+    );
     let result = if options.dry_run {
         plan(session, &importer, &selection, &sources, &choice).await
     } else if options.queue.queue {

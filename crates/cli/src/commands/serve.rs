@@ -15,12 +15,17 @@ use tokio_util::sync::CancellationToken;
 use super::background::{self, Background};
 use super::{Session, beside, credentials};
 use crate::arguments::{PlaceOptions, ServeOptions};
-use crate::messages::{Exit, Problem};
+use crate::messages::{self, Exit, Problem};
 use crate::{interrupt, output};
 
 pub(crate) async fn run(session: &Session, options: &ServeOptions) -> Result<Exit, Problem> {
     let stop = CancellationToken::new();
-    let _watch = interrupt::watch(stop.clone(), session.bars.clone());
+    let says = if options.no_worker {
+        messages::STOPPING
+    } else {
+        messages::STOPPING_WORK
+    };
+    let _watch = interrupt::watch(stop.clone(), session.bars.clone(), says);
     let places = (!options.no_worker).then_some(options.places);
     let dashboard = Dashboard::open(session, options.listen, places, stop).await?;
     dashboard.announce(session).await?;
@@ -140,6 +145,7 @@ impl Dashboard {
     /// an end, then the answers.
     pub(super) async fn run(self) -> Result<(), Problem> {
         let (stop, background) = (self.stop, self.background);
+        let works = background.is_some();
         let work = async {
             match background {
                 Some(background) => background.run().await,
@@ -147,6 +153,9 @@ impl Dashboard {
             }
         };
         let result = beside(&stop, work, |close| self.server.run(close)).await;
+        if works {
+            background::say_what_is_left(&self.archive).await;
+        }
         self.archive.close().await;
         Ok(result?)
     }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Session;
 use crate::arguments::{SimulatorOptions, WorldOptions};
-use crate::messages::{Exit, Problem};
+use crate::messages::{self, Exit, Problem};
 use crate::{interrupt, output};
 
 pub(crate) async fn run(session: &Session, options: SimulatorOptions) -> Result<Exit, Problem> {
@@ -40,7 +40,7 @@ pub(crate) async fn run(session: &Session, options: SimulatorOptions) -> Result<
     };
     let simulator = Simulator::start(running, world).await?;
     let cancel = CancellationToken::new();
-    let _watch = interrupt::watch(cancel.clone(), session.bars.clone());
+    let _watch = interrupt::watch(cancel.clone(), session.bars.clone(), messages::STOPPING);
     if session.json {
         output::json(&json!({
             "api_url": simulator.api_url(),

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::background::{self, Background};
 use super::{Session, beside};
 use crate::arguments::WorkerOptions;
-use crate::messages::{Exit, Problem};
+use crate::messages::{self, Exit, Problem};
 use crate::{interrupt, output};
 
 pub(crate) async fn run(session: &Session, options: &WorkerOptions) -> Result<Exit, Problem> {
@@ -42,7 +42,7 @@ pub(crate) async fn run(session: &Session, options: &WorkerOptions) -> Result<Ex
         ),
         None => None,
     };
-    let _watch = interrupt::watch(stop.clone(), session.bars.clone());
+    let _watch = interrupt::watch(stop.clone(), session.bars.clone(), messages::STOPPING_WORK);
     let concurrency = background.concurrency() as u64;
     if session.json {
         let address = monitor.as_ref().map(Monitor::address);
@@ -65,6 +65,7 @@ pub(crate) async fn run(session: &Session, options: &WorkerOptions) -> Result<Ex
         background.run().await;
         Ok(())
     };
+    background::say_what_is_left(&archive).await;
     archive.close().await;
     result?;
     Ok(Exit::Complete)

@@ -1,7 +1,10 @@
 //! What every answer has in common.
 
-use bucketload_archive::{IdentityRecord, UserRecord};
-use bucketload_model::{AnnouncedRemoval, UserId, UserRole, UserState};
+use bucketload_archive::{Claim, IdentityRecord, NewImport, Release, UserRecord};
+use bucketload_model::{
+    AnnouncedRemoval, ImportEvent, LeaseOwner, Priority, RepositoryName, Stage, UserId, UserRole,
+    UserState,
+};
 
 use crate::support::{House, Plan};
 
@@ -187,4 +190,54 @@ async fn health_and_readiness_tell_the_process_from_its_storage() {
     browser.get("/healthz").await.is(200);
     let page = browser.get("/readyz").await.is(503);
     page.says("\"database\":\"failed\"");
+}
+
+#[tokio::test]
+async fn the_list_tells_who_is_gone_and_until_when_somebody_waits() {
+    let house = House::new().await;
+    let mut ada = house.administrator().await;
+    let name = |text: &str| text.parse::<RepositoryName>().unwrap();
+    let (kettle, pot) = (name("teapots/kettle"), name("teapots/pot"));
+    let mut transaction = house.archive.begin().await.unwrap();
+    for (second, name) in [(1, &kettle), (2, &pot)] {
+        let now = house.now() + chrono::Duration::seconds(second);
+        let new = NewImport {
+            name,
+            stages: Stage::ALL,
+            whole_lists: false,
+            priority: Priority::default(),
+            not_before: None,
+            asked_by: None,
+            credential: None,
+            now,
+        };
+        let import = transaction.enqueue(&new).await.unwrap().import();
+        let owner = LeaseOwner::new();
+        let claim = Claim {
+            owner: &owner,
+            now,
+            until: now + chrono::Duration::seconds(15),
+            is_foreground: second == 1,
+        };
+        let claimed = transaction.claim(import, &claim).await.unwrap().unwrap();
+        if second == 2 {
+            let release = Release {
+                event: ImportEvent::WaitBegan,
+                error: Some("the quota is spent"),
+                wait_until: Some(now + chrono::Duration::hours(1)),
+                counts: false,
+                now,
+            };
+            transaction.release(&claimed.lease, &release).await.unwrap();
+        }
+    }
+    transaction.commit().await.unwrap();
+    let until = house.now() + chrono::Duration::seconds(3602);
+    let page = ada.get("/").await.is(200);
+    let page = page.says("running").says("the quota is spent");
+    page.says(&until.format("%H:%M:%S UTC").to_string());
+    house.clock.advance(chrono::Duration::seconds(30));
+    let page = ada.get("/").await.is(200);
+    assert!(!page.body.contains("running"), "{}", page.body);
+    page.says("its process ended; import again to go on");
 }

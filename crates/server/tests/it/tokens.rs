@@ -178,15 +178,17 @@ async fn imports_are_listed_and_reported() {
     let page = ask(&house, "/api/v1/imports", Some(&token)).await.is(200);
     let imports = json(&page);
     assert_eq!(imports["imports"][0]["source"], "teapots/kettle");
+    // It stands as running, and nobody runs it.
+    assert_eq!(imports["imports"][0]["state"], "cancelled");
     let path = format!("/api/v1/imports/{id}");
     let page = ask(&house, &path, Some(&token)).await.is(200);
     let report = json(&page);
-    assert_eq!(report["state"], "running");
+    assert_eq!(report["state"], "cancelled");
     assert_eq!(report["stages"].as_array().unwrap().len(), Stage::ALL.len());
     let unknown = ImportId::new(house.now());
     for id in [unknown.to_string(), "x".to_owned(), "..%2fuser".to_owned()] {
         let path = format!("/api/v1/imports/{id}");
         problem(&ask(&house, &path, Some(&token)).await, 404);
     }
-    ada.get("/").await.says("teapots/kettle").says("running");
+    ada.get("/").await.says("teapots/kettle").says("stopped");
 }

@@ -1,8 +1,6 @@
 //! Imports in the background.
 
-mod audit;
 mod library;
 mod postgres;
-mod retention;
 mod sqlite;
 mod support;

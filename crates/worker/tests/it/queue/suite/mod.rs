@@ -1,8 +1,10 @@
 //! What holds with every database.
 
 mod asked;
+mod audit;
 mod broken;
 mod leases;
+mod retention;
 mod schedules;
 
 use super::KIND;

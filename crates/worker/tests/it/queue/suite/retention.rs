@@ -6,7 +6,8 @@ use std::time::Duration;
 use bucketload_model::ManualClock;
 use bucketload_worker::queue::WorkerOptions;
 
-use super::support::{Background, options, until};
+use super::KIND;
+use crate::queue::support::{Background, options, until};
 use crate::support::{Local, NAME, remote, small};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -14,7 +15,9 @@ const DAY: Duration = Duration::from_hours(24);
 #[tokio::test]
 async fn a_worker_forgets_what_ended_long_ago() {
     let remote = remote(small()).await;
-    let mut local = Local::new(&remote).await;
+    let Some(mut local) = Local::on(KIND, &remote).await else {
+        return;
+    };
     let clock = Arc::new(ManualClock::new("2026-11-23T02:30:00Z".parse().unwrap()));
     local.importer.clock = clock.clone();
     let first = local.import().await;
