@@ -1,8 +1,10 @@
 //! A real browser, driven by the `WebDriver` protocol (W3C Recommendation of 5 June 2018): as much of the
 //! protocol as the tests of the browser need.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -149,15 +151,31 @@ async fn value(request: reqwest::RequestBuilder) -> Value {
     answer["value"].take()
 }
 
+impl Chromium {
+    /// Asks the driver to end the browser, and waits until it has.
+    fn end_session(&self) -> std::io::Result<()> {
+        let address = self.session.trim_start_matches("http://");
+        let Some((host, path)) = address.split_once('/') else {
+            return Ok(());
+        };
+        let mut stream = TcpStream::connect(host)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        write!(
+            stream,
+            "DELETE /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        )?;
+        std::io::copy(&mut stream, &mut std::io::sink()).map(drop)
+    }
+}
+
 impl Drop for Chromium {
     fn drop(&mut self) {
-        // The browser ends when its driver is asked to, and not when that is killed.
-        let asked = Command::new("kill")
-            .arg(self.driver.id().to_string())
-            .status();
-        if !asked.is_ok_and(|status| status.success()) {
-            let _ = self.driver.kill();
+        // A driver that is killed leaves its browser behind, and one that is asked to end
+        // does so now and then.
+        if let Err(error) = self.end_session() {
+            eprintln!("the browser cannot be ended: {error}");
         }
+        let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }

@@ -80,9 +80,8 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
 /// tried by the next import.
 async fn try_once_more(context: &StageContext) -> Result<(), StageError> {
     let gaps = context.importer.archive.gaps(context.import).await?;
-    let may_pass = |gap: &Gap| {
-        gap.stage == Stage::PullRequestComments && gap.reason == GapReason::SourceError
-    };
+    let may_pass =
+        |gap: &Gap| gap.stage == Stage::PullRequestComments && gap.reason == GapReason::SourceError;
     if !gaps.iter().any(may_pass) {
         return Ok(());
     }
