@@ -85,7 +85,8 @@ impl Background {
     pub(super) async fn with(local: &Local, options: WorkerOptions) -> Self {
         let mut importer = local.importer.clone();
         importer.times = LeaseTimes {
-            lease: Duration::from_secs(5),
+            // However busy the machine is, nobody is taken for dead.
+            lease: Duration::from_mins(2),
             renew: Duration::from_millis(500),
             look: Duration::from_millis(50),
             finish: local.finish,
@@ -120,7 +121,7 @@ pub(super) async fn within<T>(limit: Duration, what: impl Future<Output = T>) ->
 
 /// Waits until something is so.
 pub(super) async fn until(what: impl AsyncFn() -> bool) {
-    within(Duration::from_mins(1), async {
+    within(Duration::from_mins(3), async {
         while !what().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
