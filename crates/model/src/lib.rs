@@ -32,8 +32,8 @@ pub use lease::{Fence, Lease, LeaseOwner};
 pub use leave::{GateFuture, Leave, NoLeave, RequestGate};
 pub use limits::{Limits, ParsePriorityError, Priority};
 pub use progress::{
-    AnswerClass, GitPhase, GitTransfer, NullSink, ProgressEvent, ProgressSink, QueuePart,
-    RecordingSink, Wait, WaitReason,
+    AnswerClass, GitPhase, GitSegment, GitTransfer, NullSink, ProgressEvent, ProgressSink,
+    QueuePart, RecordingSink, Wait, WaitReason,
 };
 pub use quota::{
     BucketChange, BucketState, LedgerError, LedgerFuture, MemoryLedger, QuotaLedger, QuotaRule,

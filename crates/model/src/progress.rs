@@ -207,6 +207,18 @@ pub struct GitTransfer {
     pub resolved_deltas: u64,
     /// Deltas to resolve, once known.
     pub total_deltas: Option<u64>,
+    /// Which segment of a large first clone this is. Bytes are those of all
+    /// segments so far, objects and deltas those of this one.
+    pub segment: Option<GitSegment>,
+}
+
+/// A segment of a first clone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GitSegment {
+    /// Its number, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 /// What a git transfer is doing.

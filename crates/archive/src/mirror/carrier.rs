@@ -15,6 +15,23 @@ pub(super) trait Carrier {
     /// Brings what is missing of the wanted objects, as packs in
     /// [`Request::incoming`].
     fn fetch(&mut self, request: &Request<'_>) -> Result<Received, MirrorError>;
+
+    /// Brings the wanted commits and tags and, unless they come alone, all
+    /// commits behind them, but no trees and no files: a history to look at,
+    /// not to keep. `false` where the carrier or the server cannot do that.
+    ///
+    /// The packs go to `pack` in `folder`, which is empty.
+    fn survey(&mut self, wants: &[Oid], extent: Extent, folder: &Path)
+    -> Result<bool, MirrorError>;
+}
+
+/// How much of a history is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// What is wanted alone.
+    Tips,
+    /// All that is behind it.
+    History,
 }
 
 /// What to bring.

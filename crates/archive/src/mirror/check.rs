@@ -1,11 +1,12 @@
 //! What the `git` program is asked about a mirror.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use git2::Repository;
+use git2::{Oid, Repository};
 
 use super::error::MirrorError;
 use super::git_program::{Git, detail};
@@ -44,6 +45,27 @@ pub(super) fn fsck(path: &Path, cancel: &AtomicBool) -> Result<Fsck, MirrorError
     })
 }
 
+/// Whether `targets` and all behind them are in the mirror: what `git clone` asks
+/// at its end, too. Files are looked for and not read.
+pub(super) fn is_whole(
+    path: &Path,
+    targets: &HashSet<Oid>,
+    cancel: &AtomicBool,
+) -> Result<bool, MirrorError> {
+    let targets: Vec<String> = targets.iter().map(Oid::to_string).collect();
+    let targets = targets.join("\n");
+    let output = Git::new(path, "rev-list")
+        .args(["--objects", "--quiet", "--stdin"])
+        .run(targets.as_bytes(), None, cancel, &|_| {})?;
+    if !output.status.success() {
+        tracing::warn!(
+            problem = detail(output.status, &output.stderr),
+            "a mirror lacks objects"
+        );
+    }
+    Ok(output.status.success())
+}
+
 /// Writes a bundle of every ref to `into`; `false` when there is none.
 ///
 /// Not `git bundle create`, which cannot be told to pack anew. The format is
@@ -59,7 +81,7 @@ pub(super) fn bundle(
         return Ok(false);
     }
     let mut header = b"# v2 git bundle\n".to_vec();
-    let mut add = |id: git2::Oid, name: &[u8]| {
+    let mut add = |id: Oid, name: &[u8]| {
         header.extend_from_slice(id.to_string().as_bytes());
         header.push(b' ');
         header.extend_from_slice(name);

@@ -112,6 +112,9 @@ pub enum MirrorError {
         /// Of these, how many the mirror has with the same target.
         stored: u64,
     },
+    /// Objects are missing behind the refs of a clone that came in segments.
+    #[error("the segments of the clone do not make a whole; it begins anew")]
+    NotWhole,
     /// There is no space left.
     #[error("no space left to write {}", path.display())]
     DiskFull {
@@ -166,9 +169,11 @@ impl MirrorError {
             Self::RateLimited { .. } | Self::QuotaSpent { .. } => ErrorClass::RateLimited,
             Self::Status { status: 410 } => ErrorClass::Gone,
             Self::Status { status } if *status >= 500 || *status == 408 => ErrorClass::Transient,
-            Self::Network { .. } | Self::Stalled { .. } | Self::Moving | Self::Busy { .. } => {
-                ErrorClass::Transient
-            }
+            Self::Network { .. }
+            | Self::Stalled { .. }
+            | Self::Moving
+            | Self::NotWhole
+            | Self::Busy { .. } => ErrorClass::Transient,
             Self::Ledger(_)
             | Self::Url { .. }
             | Self::NotAMirror { .. }

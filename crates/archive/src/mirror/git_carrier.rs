@@ -11,7 +11,7 @@ use git2::Oid;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::carrier::{Carrier, Received, Request};
+use super::carrier::{Carrier, Extent, Received, Request};
 use super::error::MirrorError;
 use super::gate::{Turnstile, block_on};
 use super::git_program::{Git, Output, detail};
@@ -240,6 +240,12 @@ impl Carrier for GitCarrier<'_> {
             bytes: None,
             objects: self.meter.read().received_objects,
         })
+    }
+
+    /// The program keeps commits without their files in partial clones only,
+    /// which ask the remote again behind our back.
+    fn survey(&mut self, _: &[Oid], _: Extent, _: &Path) -> Result<bool, MirrorError> {
+        Ok(false)
     }
 }
 

@@ -5,6 +5,7 @@
 //! `ref-prefix` to the server, which `gix` derives from refspecs and which for
 //! `refs/*` lists nothing and succeeds.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,11 +21,14 @@ use gix_transport::client::blocking_io::http::Transport;
 use gix_transport::{Protocol, Service};
 use prodash::tree;
 
-use super::carrier::{Carrier, Received, Request};
+use super::carrier::{Carrier, Extent, Received, Request};
 use super::error::{MirrorError, is_disk_full};
 use super::http::{HttpClient, HttpState};
 use super::listing::Listing;
 use super::meter::Meter;
+
+/// Commits and tags, but neither trees nor files.
+const NO_TREES: &str = "tree:0";
 
 /// A connection to one remote, for one update.
 pub(super) struct GixCarrier<'a> {
@@ -164,20 +168,82 @@ impl Carrier for GixCarrier<'_> {
     }
 
     fn fetch(&mut self, request: &Request<'_>) -> Result<Received, MirrorError> {
-        let Some(mut handshake) = self.handshake.take() else {
-            return Ok(Received::default());
-        };
         let before = self.http.received.load(Ordering::Relaxed);
         let is_first = request.shared.is_empty() && request.own.is_empty();
-        let mut objects = gix_odb::at(&self.objects, gix_hash::Kind::Sha1)
-            .map_err(MirrorError::io("open", &self.objects))?;
-        objects.refresh_never();
-        let mut negotiation = Negotiation {
+        let objects = self.objects()?;
+        let negotiation = Negotiation {
             wants: to_gix(request.wants.iter().copied())?,
             shared: to_gix(request.shared.iter().copied())?,
             own: to_gix(request.own.iter().copied())?,
+            filter: None,
             negotiator: Algorithm::Consecutive.into_negotiator(),
             graph: Graph::new(objects.clone(), None),
+        };
+        // The first pack refers to nothing outside itself, and need not be
+        // taken apart to see whether it does.
+        let bases = (!is_first).then_some(objects);
+        let received = self.run(negotiation, &Shallow::NoChange, bases, request.incoming)?;
+        Ok(Received {
+            bytes: Some(self.http.received.load(Ordering::Relaxed) - before),
+            objects: received,
+        })
+    }
+
+    fn survey(
+        &mut self,
+        wants: &[Oid],
+        extent: Extent,
+        folder: &Path,
+    ) -> Result<bool, MirrorError> {
+        if !self.can_survey() {
+            return Ok(false);
+        }
+        let negotiation = Negotiation {
+            wants: to_gix(wants.iter().copied())?,
+            shared: Vec::new(),
+            own: Vec::new(),
+            filter: Some(NO_TREES),
+            negotiator: Algorithm::Noop.into_negotiator(),
+            graph: Graph::new(self.objects()?, None),
+        };
+        let shallow = match extent {
+            Extent::Tips => Shallow::DepthAtRemote(NonZeroU32::MIN),
+            Extent::History => Shallow::NoChange,
+        };
+        self.run(negotiation, &shallow, None, folder)?;
+        Ok(true)
+    }
+}
+
+impl GixCarrier<'_> {
+    fn objects(&self) -> Result<gix_odb::Handle, MirrorError> {
+        let mut objects = gix_odb::at(&self.objects, gix_hash::Kind::Sha1)
+            .map_err(MirrorError::io("open", &self.objects))?;
+        objects.refresh_never();
+        Ok(objects)
+    }
+
+    /// Whether the server leaves trees out when asked to. With the protocol of
+    /// before 2018 it would also have to be asked what it gives by hash.
+    fn can_survey(&self) -> bool {
+        self.handshake.as_ref().is_some_and(|handshake| {
+            let fetch = handshake.capabilities.capability("fetch");
+            handshake.server_protocol_version == Protocol::V2
+                && fetch.is_some_and(|it| it.supports("filter") == Some(true))
+        })
+    }
+
+    /// Receives one pack into `pack` in `folder`. Returns how many objects it
+    /// has. `bases` has what it may refer to.
+    fn run(
+        &mut self,
+        mut negotiation: Negotiation<'_>,
+        shallow: &Shallow,
+        bases: Option<gix_odb::Handle>,
+        folder: &Path,
+    ) -> Result<u64, MirrorError> {
+        let Some(handshake) = self.handshake.as_mut() else {
+            return Ok(0);
         };
         let mut received = 0;
         let outcome = gix_protocol::fetch(
@@ -185,12 +251,10 @@ impl Carrier for GixCarrier<'_> {
             |pack, progress, cancel| {
                 let outcome = gix_pack::Bundle::write_to_directory(
                     pack,
-                    Some(&request.incoming.join("pack")),
+                    Some(&folder.join("pack")),
                     progress,
                     cancel,
-                    // The first pack refers to nothing outside itself, and
-                    // need not be taken apart to see whether it does.
-                    (!is_first).then_some(objects),
+                    bases,
                     gix_hash::Kind::Sha1,
                     gix_pack::bundle::write::Options::default(),
                 )?;
@@ -200,26 +264,23 @@ impl Carrier for GixCarrier<'_> {
             self.progress.add_child("fetch"),
             self.cancel,
             Context {
-                handshake: &mut handshake,
+                handshake,
                 transport: &mut self.transport,
                 user_agent: agent(),
                 trace_packetlines: false,
             },
             Options {
-                // A mirror is never shallow: nothing is read from or written
-                // to this file.
-                shallow_file: request.incoming.join("shallow"),
-                shallow: &Shallow::NoChange,
+                // A mirror is never shallow, though a survey is: this file goes
+                // with the folder.
+                shallow_file: folder.join("shallow"),
+                shallow,
                 tags: Tags::None,
                 reject_shallow_remote: true,
             },
         );
         drop(negotiation);
         outcome.map_err(|error| self.error(error))?;
-        Ok(Received {
-            bytes: Some(self.http.received.load(Ordering::Relaxed) - before),
-            objects: received,
-        })
+        Ok(received)
     }
 }
 
@@ -228,6 +289,7 @@ struct Negotiation<'a> {
     wants: Vec<ObjectId>,
     shared: Vec<ObjectId>,
     own: Vec<ObjectId>,
+    filter: Option<&'static str>,
     negotiator: Box<dyn Negotiator>,
     graph: Graph<'a, 'a>,
 }
@@ -247,6 +309,9 @@ impl Negotiate for Negotiation<'_> {
     }
 
     fn add_wants(&mut self, arguments: &mut Arguments, _known: &[bool]) -> bool {
+        if let Some(filter) = self.filter {
+            arguments.filter(filter);
+        }
         for id in &self.wants {
             arguments.want(id);
         }

@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bucketload_model::{GitPhase, GitTransfer};
+use bucketload_model::{GitPhase, GitSegment, GitTransfer};
 use prodash::tree;
 use tokio::sync::watch;
 
@@ -24,13 +24,31 @@ pub(super) struct Meter {
 #[derive(Default)]
 struct State {
     transfer: GitTransfer,
+    /// Bytes that came before the carrier of now.
+    before_bytes: u64,
     gix: Option<(Arc<tree::Root>, Arc<HttpState>)>,
 }
 
 impl Meter {
-    /// Begins anew, with another carrier.
-    pub(super) fn reset(&self) {
-        *self.lock() = State::default();
+    /// Begins anew, with another carrier, after so many bytes.
+    pub(super) fn begin(&self, before_bytes: u64) {
+        *self.lock() = State {
+            before_bytes,
+            ..State::default()
+        };
+    }
+
+    /// Begins a segment, with the same carrier.
+    pub(super) fn begin_segment(&self, segment: GitSegment) {
+        let mut state = self.lock();
+        // gix counts the bytes of all its requests, git those of its pack.
+        if state.gix.is_none() {
+            state.before_bytes += state.transfer.received_bytes;
+        }
+        state.transfer = GitTransfer {
+            segment: Some(segment),
+            ..GitTransfer::default()
+        };
     }
 
     /// Changes what is known.
@@ -49,7 +67,9 @@ impl Meter {
         if let Some((tree, http)) = state.gix.clone() {
             read_gix(&tree, &http, &mut state.transfer);
         }
-        state.transfer
+        let mut transfer = state.transfer;
+        transfer.received_bytes += state.before_bytes;
+        transfer
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

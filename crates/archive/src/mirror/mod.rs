@@ -12,6 +12,8 @@
 //! | `durable`, `refs` | packs on the disk first, then all refs at once |
 //! | `reach` | which old targets are lost, which new ones are here already |
 //! | `maintain` | joins packs when there are too many |
+//! | `bring` | objects, from the remote to the disk |
+//! | `segments` | a large first clone, piece by piece |
 //! | `update` | the order of all this |
 //! | `check` | `git fsck`, bundles |
 //! | `version` | which `git` there is |
@@ -21,6 +23,7 @@
 //! `packed-refs` replaces the old one. Killed anywhere, the mirror is the old
 //! one or the new one, and the next update sweeps what was in between.
 
+mod bring;
 mod carrier;
 mod check;
 mod durable;
@@ -38,6 +41,7 @@ mod meter;
 mod plan;
 mod reach;
 mod refs;
+mod segments;
 mod sweep;
 mod update;
 mod version;
@@ -52,6 +56,7 @@ pub use check::{BundleKind, Fsck};
 pub use error::MirrorError;
 pub use plan::ArchivedRef;
 pub use refs::Ref;
+pub use segments::Segments;
 pub use update::{MirrorUpdate, Remote, TransportKind, UpdateOptions};
 pub use version::{GitVersion, OLDEST_GIT};
 

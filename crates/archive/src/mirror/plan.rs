@@ -104,7 +104,7 @@ pub(super) fn is_archived(name: &BString) -> bool {
 
 /// `refs/archive/<timestamp>/`, with a number behind the timestamp when an
 /// update of the same second already used it.
-fn archive_folder(own: &Refs, now: DateTime<Utc>) -> BString {
+pub(super) fn archive_folder(own: &Refs, now: DateTime<Utc>) -> BString {
     let stamp = now.format("%Y%m%dT%H%M%SZ");
     let is_used = |folder: &BString| {
         let mut following = own.by_name.range(folder.clone()..);

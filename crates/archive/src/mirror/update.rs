@@ -1,8 +1,6 @@
 //! One update of a mirror, step by step.
 
-use std::collections::HashSet;
 use std::fmt;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,14 +8,13 @@ use std::time::Duration;
 
 use bucketload_model::{GitPhase, GitTransfer, RequestGate};
 use chrono::{DateTime, Utc};
-use git2::{Oid, Repository};
+use git2::Repository;
 use gix_object::bstr::BString;
 use secrecy::SecretString;
 use tokio::sync::watch;
 use url::Url;
 
-use super::carrier::{Carrier, Received, Request};
-use super::durable::install_packs;
+use super::carrier::Carrier;
 use super::error::MirrorError;
 use super::gate::Turnstile;
 use super::git_carrier::GitCarrier;
@@ -25,11 +22,12 @@ use super::gix_carrier::GixCarrier;
 use super::http::HttpClient;
 use super::listing::Listing;
 use super::lock::RepositoryLock;
-use super::maintain::join_packs;
+use super::maintain::{Join, join_packs};
 use super::meter::{Meter, watched};
 use super::plan::{ArchivedRef, Plan, is_archived};
 use super::refs::{Refs, set_head};
-use super::sweep::{INCOMING, sweep};
+use super::segments::{Brought, Segments, saved};
+use super::sweep::sweep;
 use super::{layout, reach};
 
 /// A server that sends nothing for this long will not: git's servers send a
@@ -37,7 +35,7 @@ use super::{layout, reach};
 const DEFAULT_STALL: Duration = Duration::from_mins(2);
 
 /// How often the refs are listed anew when they moved during the fetch.
-const ATTEMPTS: usize = 3;
+pub(super) const ATTEMPTS: usize = 3;
 
 /// Where a mirror comes from.
 #[derive(Debug, Clone)]
@@ -82,6 +80,10 @@ pub struct UpdateOptions<'a> {
     /// Asked for leave before each request, as far as requests are known: those of
     /// gix all are, the `git` program tells nobody.
     pub gate: Option<&'a Arc<dyn RequestGate>>,
+    /// How a first clone is cut; without it, it comes in one piece.
+    pub segments: Option<Segments>,
+    /// Told of each segment that has arrived and will not be fetched again.
+    pub arrived: Option<&'a (dyn Fn() + Send + Sync)>,
     /// Whether `file://` addresses are allowed, which the `git` program carries.
     pub allow_file: bool,
 }
@@ -101,6 +103,8 @@ impl<'a> UpdateOptions<'a> {
             head: None,
             stall: DEFAULT_STALL,
             gate: None,
+            segments: None,
+            arrived: None,
             allow_file: false,
         }
     }
@@ -113,6 +117,7 @@ impl fmt::Debug for UpdateOptions<'_> {
             .field("now", &self.now)
             .field("head", &self.head)
             .field("stall", &self.stall)
+            .field("segments", &self.segments)
             .finish_non_exhaustive()
     }
 }
@@ -135,6 +140,10 @@ pub struct MirrorUpdate {
     pub bytes_received: u64,
     /// Objects received.
     pub objects_received: u64,
+    /// Segments of a first clone that were received.
+    pub segments: u64,
+    /// Why a first clone came in one piece, if it should have come in segments.
+    pub one_piece_because: Option<&'static str>,
     /// Who brought it: never [`TransportKind::Auto`].
     pub carried_by: TransportKind,
 }
@@ -196,30 +205,33 @@ fn check_url(url: &Url, allow_file: bool) -> Result<(), MirrorError> {
 }
 
 /// An update by one carrier.
-struct Update<'a> {
-    path: &'a Path,
-    remote: &'a Remote,
-    options: &'a UpdateOptions<'a>,
-    meter: &'a Meter,
-    stop: watch::Receiver<bool>,
-    transport: TransportKind,
+pub(super) struct Update<'a> {
+    pub(super) path: &'a Path,
+    pub(super) remote: &'a Remote,
+    pub(super) options: &'a UpdateOptions<'a>,
+    pub(super) meter: &'a Meter,
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) transport: TransportKind,
 }
 
 impl Update<'_> {
     fn run(&self) -> Result<MirrorUpdate, MirrorError> {
-        for attempt in 1..=ATTEMPTS {
-            match self.attempt() {
-                Err(MirrorError::Moving) => {
+        let mut before = Brought::default();
+        let mut attempt = 1;
+        loop {
+            self.bring_segments(&mut before)?;
+            match self.attempt(&before) {
+                Err(MirrorError::Moving | MirrorError::NotWhole) if attempt < ATTEMPTS => {
                     tracing::debug!(attempt, "the remote changed since its refs were listed");
+                    attempt += 1;
                     sweep(self.path)?;
                 }
                 result => return result,
             }
         }
-        Err(MirrorError::Moving)
     }
 
-    fn carrier(&self) -> Result<Box<dyn Carrier + '_>, MirrorError> {
+    pub(super) fn carrier(&self) -> Result<Box<dyn Carrier + '_>, MirrorError> {
         if self.transport == TransportKind::GitProgram {
             return Ok(Box::new(GitCarrier {
                 repository: self.path,
@@ -263,7 +275,7 @@ impl Update<'_> {
     /// To the `git` program an empty page is an empty repository of the old
     /// "dumb" protocol, so a proxy in a bad mood would make every ref vanish.
     /// gix takes nothing but git's own content type: it has to agree.
-    fn list(&self, carrier: &mut dyn Carrier) -> Result<Listing, MirrorError> {
+    pub(super) fn list(&self, carrier: &mut dyn Carrier) -> Result<Listing, MirrorError> {
         let listing = carrier.list()?;
         let is_empty = listing.refs.is_empty() && listing.skipped.is_empty();
         let over_http = self.remote.url.scheme() != "file";
@@ -273,8 +285,9 @@ impl Update<'_> {
         Ok(listing)
     }
 
-    fn attempt(&self) -> Result<MirrorUpdate, MirrorError> {
-        self.meter.reset();
+    /// One update; `before` are the segments that went ahead of it.
+    fn attempt(&self, before: &Brought) -> Result<MirrorUpdate, MirrorError> {
+        self.meter.begin(before.bytes);
         self.check_cancel()?;
         let mut carrier = self.carrier()?;
         let listing = self.list(&mut *carrier)?;
@@ -286,13 +299,19 @@ impl Update<'_> {
             created: plan.created.len() as u64,
             changed: plan.moved.len() as u64,
             skipped: listing.skipped.clone(),
+            bytes_received: before.bytes,
+            objects_received: before.objects,
+            segments: before.segments,
+            one_piece_because: before.one_piece_because,
             carried_by: self.transport,
             ..MirrorUpdate::default()
         };
-        if !plan.is_empty() {
-            let received = self.bring(&mut *carrier, &repository, &listing, &own, &plan)?;
-            update.bytes_received = received.bytes.unwrap_or_default();
-            update.objects_received = received.objects;
+        let has_segments = saved::has_segments(&own);
+        if !plan.is_empty() || has_segments {
+            let targets: Vec<_> = plan.targets().collect();
+            let received = self.bring(&mut *carrier, &repository, &listing, &own, &targets)?;
+            update.bytes_received += received.bytes.unwrap_or_default();
+            update.objects_received += received.objects;
             self.meter
                 .set(|transfer| transfer.phase = GitPhase::Finishing);
             // Opened anew, to see the new packs.
@@ -305,10 +324,20 @@ impl Update<'_> {
                 .collect();
             let lost = reach::lost(&repository, &moves).map_err(MirrorError::corrupt(self.path))?;
             update.archived = plan.apply(&mut own, &lost, self.options.now);
+            if has_segments {
+                self.check_whole(&listing)?;
+                self.release_segments(&repository, &mut own)?;
+            }
             own.write(&repository)?;
             self.compare(&listing)?;
-            join_packs(self.path, self.options.cancel);
+            let when = if has_segments {
+                Join::Segments
+            } else {
+                Join::TooMany
+            };
+            join_packs(self.path, when, self.options.cancel);
         }
+        saved::forget_cuts(self.path)?;
         self.set_head(&listing)?;
         tracing::debug!(
             transport = ?self.transport,
@@ -323,7 +352,7 @@ impl Update<'_> {
         Ok(update)
     }
 
-    fn check_cancel(&self) -> Result<(), MirrorError> {
+    pub(super) fn check_cancel(&self) -> Result<(), MirrorError> {
         if self.options.cancel.load(Ordering::Relaxed) {
             Err(MirrorError::Cancelled)
         } else {
@@ -331,69 +360,8 @@ impl Update<'_> {
         }
     }
 
-    fn open(&self) -> Result<Repository, MirrorError> {
+    pub(super) fn open(&self) -> Result<Repository, MirrorError> {
         super::open_repository(self.path)
-    }
-
-    /// Fetches what is missing for `plan` and puts it on the disk.
-    fn bring(
-        &self,
-        carrier: &mut dyn Carrier,
-        repository: &Repository,
-        listing: &Listing,
-        own: &Refs,
-        plan: &Plan,
-    ) -> Result<Received, MirrorError> {
-        let tips: HashSet<Oid> = own.by_name.values().map(|target| target.id).collect();
-        let known = reach::known(repository, plan.targets(), &tips)
-            .map_err(MirrorError::corrupt(self.path))?;
-        let mut seen = known;
-        let wants: Vec<Oid> = plan.targets().filter(|id| seen.insert(*id)).collect();
-        if wants.is_empty() {
-            return Ok(Received::default());
-        }
-        let (shared, own) = commits(repository, own, listing);
-        // Of this process alone: a `git` that outlived a killed parent must
-        // not find it.
-        let root = self.path.join(INCOMING);
-        let incoming = root.join(std::process::id().to_string());
-        let packs = incoming.join("pack");
-        fs::create_dir_all(&packs).map_err(MirrorError::io("create", &packs))?;
-        let result = carrier.fetch(&Request {
-            wants: &wants,
-            shared: &shared,
-            own: &own,
-            incoming: &incoming,
-        });
-        let mut received = result.inspect_err(|_| {
-            // What is left of it is swept by the next update.
-            let _ = fs::remove_dir_all(&root);
-        })?;
-        self.meter.set(|transfer| {
-            transfer.phase = GitPhase::Finishing;
-            // A small pack comes between two looks at the counters.
-            transfer.received_objects = transfer.received_objects.max(received.objects);
-            transfer.total_objects = Some(transfer.received_objects);
-            if let Some(total) = transfer.total_deltas {
-                transfer.resolved_deltas = total;
-            }
-        });
-        let size = install_packs(&packs, &self.path.join("objects/pack"))?;
-        received.bytes.get_or_insert(size);
-        fs::remove_dir_all(&root).map_err(MirrorError::io("remove", &root))?;
-        self.check_targets(plan)?;
-        Ok(received)
-    }
-
-    /// No ref points to what is not here, whatever the carrier believes.
-    fn check_targets(&self, plan: &Plan) -> Result<(), MirrorError> {
-        let repository = self.open()?;
-        let database = repository.odb().map_err(MirrorError::corrupt(self.path))?;
-        if plan.targets().all(|id| database.exists(id)) {
-            Ok(())
-        } else {
-            Err(MirrorError::Moving)
-        }
     }
 
     /// Counts the mirror's refs, read anew, against the listing.
@@ -433,27 +401,4 @@ impl Update<'_> {
         }
         Ok(())
     }
-}
-
-/// The commits at the mirror's refs: those that the remote shows as well, and
-/// those that it may or may not have.
-fn commits(repository: &Repository, own: &Refs, listing: &Listing) -> (Vec<Oid>, Vec<Oid>) {
-    let shown: HashSet<Oid> = listing.refs.values().copied().collect();
-    let mut seen = HashSet::new();
-    let (mut shared, mut others) = (Vec::new(), Vec::new());
-    for target in own.by_name.values() {
-        let commit = repository
-            .find_object(target.id, None)
-            .and_then(|object| object.peel_to_commit());
-        // A ref to a tree or a blob has nothing to negotiate with.
-        let Ok(commit) = commit else { continue };
-        if seen.insert(commit.id()) {
-            if shown.contains(&target.id) {
-                shared.push(commit.id());
-            } else {
-                others.push(commit.id());
-            }
-        }
-    }
-    (shared, others)
 }

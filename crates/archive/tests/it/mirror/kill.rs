@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::AtomicBool;
 
-use bucketload_archive::mirror::{Mirror, Remote, TransportKind, UpdateOptions};
+use bucketload_archive::mirror::{Mirror, Remote, Segments, TransportKind, UpdateOptions};
 
 use super::fixture::{Fixture, git, noon};
 use super::server::Kind;
@@ -38,15 +38,19 @@ fn child() {
     let cancel = AtomicBool::new(false);
     let mut options = UpdateOptions::new(noon(), &|_| {}, &cancel);
     options.transport = transport;
+    let segments = words.next().unwrap().parse().ok();
+    options.segments = segments.map(Segments::new);
     mirror.update(&remote, &options).unwrap();
 }
 
-fn start_child(fixture: &Fixture) -> Child {
+/// Starts an update in a process of its own, cut into so many segments.
+pub(crate) fn start_child(fixture: &Fixture, segments: Option<usize>) -> Child {
     let task = format!(
-        "{:?}\n{}\n{}",
+        "{:?}\n{}\n{}\n{}",
         fixture.transport,
         fixture.mirror_path().display(),
-        fixture.remote().url
+        fixture.remote().url,
+        segments.map_or("whole".to_owned(), |count| count.to_string()),
     );
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "mirror::kill::child", "--ignored"])
@@ -70,7 +74,7 @@ fn killed_while_the_server_sends(transport: TransportKind) {
     ];
     for silence in points {
         fixture.server.behave(|it| it.silence = Some(silence));
-        let mut child = start_child(&fixture);
+        let mut child = start_child(&fixture, None);
         fixture.server.wait_for_silence();
         // SIGKILL: nothing is cleaned up.
         child.kill().unwrap();
@@ -89,7 +93,7 @@ fn killed_while_the_server_sends(transport: TransportKind) {
     fixture.origin.commit_bytes("refs/heads/big", 500_000);
     for silence in [(Kind::Fetch, 10), (Kind::Fetch, 300_000)] {
         fixture.server.behave(|it| it.silence = Some(silence));
-        let mut child = start_child(&fixture);
+        let mut child = start_child(&fixture, None);
         fixture.server.wait_for_silence();
         child.kill().unwrap();
         child.wait().unwrap();

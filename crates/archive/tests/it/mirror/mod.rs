@@ -14,7 +14,9 @@ mod gate;
 mod kill;
 mod local;
 mod measure;
+mod measure_segments;
 mod refs;
+mod segments;
 mod updates;
 
 /// Makes two tests of each function: one for gix, one for the `git` program.

@@ -25,6 +25,10 @@ pub(crate) struct Behaviour {
     pub(crate) before_fetch: Option<Arc<dyn Fn() + Send + Sync>>,
     /// Close the connection after this many bytes of the body.
     pub(crate) cut: Option<(Kind, usize)>,
+    /// Send no more after so many bytes of all fetches from now on.
+    pub(crate) silence_in_all: Option<usize>,
+    /// Give nothing that no ref points to.
+    pub(crate) refuses_hashes: bool,
 }
 
 /// The requests of an update.
@@ -51,6 +55,8 @@ struct Shared {
     behaviour: Mutex<Behaviour>,
     seen: Mutex<Vec<Seen>>,
     silent: Mutex<Sender<()>>,
+    /// The bytes of each fetch.
+    fetched: Mutex<Vec<usize>>,
 }
 
 /// Serves the bare repositories of a folder, until dropped.
@@ -70,6 +76,7 @@ impl Server {
             behaviour: Mutex::default(),
             seen: Mutex::default(),
             silent: Mutex::new(sender),
+            fetched: Mutex::default(),
         });
         let of_thread = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -101,6 +108,11 @@ impl Server {
     /// The requests since the last call.
     pub(crate) fn take_seen(&self) -> Vec<Seen> {
         std::mem::take(&mut self.shared.seen.lock().unwrap())
+    }
+
+    /// The bytes of each fetch since the last call.
+    pub(crate) fn take_fetched(&self) -> Vec<usize> {
+        std::mem::take(&mut self.shared.fetched.lock().unwrap())
     }
 
     /// Waits until the server has fallen silent.
@@ -156,6 +168,12 @@ fn serve(shared: &Shared, stream: &TcpStream) -> std::io::Result<()> {
         action();
     }
 
+    if kind == Kind::Fetch
+        && behaviour.refuses_hashes
+        && let Some(id) = hidden_want(&shared.root, path, &body)
+    {
+        return refuse(stream, &id);
+    }
     if let Some(status) = behaviour.status {
         return answer(stream, &format!("{status} Wanted"), "Retry-After: 7\r\n");
     }
@@ -199,6 +217,33 @@ fn serve(shared: &Shared, stream: &TcpStream) -> std::io::Result<()> {
     result
 }
 
+/// The first object that is asked for although no ref points to it.
+fn hidden_want(root: &Path, path: &str, body: &[u8]) -> Option<String> {
+    let repository = root.join(path.trim_start_matches('/').split_once(".git/")?.0);
+    let shown = Command::new("git")
+        .arg("-C")
+        .arg(repository.with_extension("git"))
+        .args(["for-each-ref", "--format=%(objectname)"])
+        .output()
+        .ok()?;
+    let shown = String::from_utf8(shown.stdout).ok()?;
+    let body = String::from_utf8_lossy(body);
+    let mut wants = body.split("want ").skip(1).map(|want| &want[..40]);
+    wants.find(|want| !shown.contains(want)).map(str::to_owned)
+}
+
+/// Says no as git does.
+fn refuse(mut stream: &TcpStream, id: &str) -> std::io::Result<()> {
+    let said = format!("ERR upload-pack: not our ref {id}");
+    let line = format!("{:04x}{said}", said.len() + 4);
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-result\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{line}",
+        line.len()
+    )
+}
+
 fn answer(mut stream: &TcpStream, status: &str, headers: &str) -> std::io::Result<()> {
     write!(
         stream,
@@ -237,10 +282,17 @@ fn pass_on(
             .filter(|(other, _)| *other == kind)
             .map(|(_, bytes)| bytes)
     };
+    if kind == Kind::Fetch {
+        shared.fetched.lock().unwrap().push(0);
+    }
     let (silence, cut) = (limit(behaviour.silence), limit(behaviour.cut));
     let mut left = silence.or(cut).unwrap_or(usize::MAX);
     let mut buffer = vec![0; 16 * 1024];
     loop {
+        if let (Kind::Fetch, Some(limit)) = (kind, behaviour.silence_in_all) {
+            let sent: usize = shared.fetched.lock().unwrap().iter().sum();
+            left = limit.saturating_sub(sent);
+        }
         if left == 0 && cut.is_some() {
             return stream.shutdown(Shutdown::Both);
         }
@@ -255,6 +307,11 @@ fn pass_on(
             return write!(stream, "0\r\n\r\n");
         }
         left -= length;
+        if kind == Kind::Fetch
+            && let Some(bytes) = shared.fetched.lock().unwrap().last_mut()
+        {
+            *bytes += length;
+        }
         write!(stream, "{length:x}\r\n")?;
         stream.write_all(&buffer[..length])?;
         write!(stream, "\r\n")?;
