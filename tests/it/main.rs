@@ -20,6 +20,7 @@ mod proxy;
 mod queue;
 mod quota;
 mod recorded;
+mod segments;
 mod serve;
 mod support;
 mod update;

@@ -27,6 +27,9 @@ pub struct Importer {
     pub whole_lists: bool,
     /// Who brings git objects.
     pub transport: TransportKind,
+    /// First clones of repositories that Bitbucket says to be larger come in
+    /// segments; 0 for all of them.
+    pub segment_above_bytes: u64,
     /// Who watches.
     pub sink: Arc<dyn ProgressSink>,
     /// The time.

@@ -92,6 +92,7 @@ fn demo_session(session: &Session, double: &Simulator) -> Result<Session, Proble
             rest_quota: Some(0),
             git_quota: Some(0),
             raw_quota: Some(0),
+            segment_above_mb: session.config.segment_above_mb,
             quota_window: session.config.quota_window,
             quota_bucket: None,
             concurrency: session.config.concurrency,

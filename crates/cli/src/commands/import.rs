@@ -103,6 +103,7 @@ pub(super) fn importer_with(
             GitTransport::Gix => TransportKind::Gix,
             GitTransport::Git => TransportKind::GitProgram,
         },
+        segment_above_bytes: u64::from(session.config.segment_above_mb) * 1_000_000,
         sink,
         clock: Arc::new(SystemClock),
         asked_by: Some(session.config.asker()),

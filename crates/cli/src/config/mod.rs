@@ -48,6 +48,9 @@ pub(crate) struct Config {
     pub(crate) git_quota: Option<u32>,
     /// The same for files.
     pub(crate) raw_quota: Option<u32>,
+    /// The size from which on a first clone comes in segments, in megabytes of
+    /// 1,000,000 bytes.
+    pub(crate) segment_above_mb: u32,
     /// The window that the quota is counted over.
     pub(crate) quota_window: Duration,
     /// Whose requests count together, where not the credential's own.
@@ -119,6 +122,7 @@ impl Config {
             rest_quota: values.number("rest_quota")?,
             git_quota: values.number("git_quota")?,
             raw_quota: values.number("raw_quota")?,
+            segment_above_mb: values.number("segment_above_mb")?.unwrap_or_default(),
             quota_window: quota_window(values)?,
             quota_bucket: values.text("quota_bucket")?,
             concurrency: at_least_one(values, "worker_concurrency")? as usize,

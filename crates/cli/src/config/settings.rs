@@ -110,6 +110,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Requests for files (downloads, attachments) in an hour. 0: no limit of our own.",
     ),
     setting(
+        "segment_above_mb",
+        Some("500"),
+        "The first clone of a repository that Bitbucket says to be larger than so many megabytes \
+         comes in segments, so that an interruption costs one of them. 0: that of every \
+         repository.",
+    ),
+    setting(
         "quota_bucket",
         None,
         "A name for those whose requests Bitbucket counts together. Unset: the access token's \

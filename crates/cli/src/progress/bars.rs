@@ -177,6 +177,10 @@ fn advance(bar: &ProgressBar, stored: u64, expected: Option<u64>) {
 
 fn show_transfer(bar: &ProgressBar, transfer: &GitTransfer) {
     let bytes = HumanBytes(transfer.received_bytes);
+    let bytes = match transfer.segment {
+        Some(segment) => format!("{bytes}, segment {} of {}", segment.number, segment.of),
+        None => bytes.to_string(),
+    };
     let (template, position, length, message) = match transfer.phase {
         GitPhase::Negotiating => (
             "  {prefix:22} {spinner:24} {msg}",
@@ -188,7 +192,7 @@ fn show_transfer(bar: &ProgressBar, transfer: &GitTransfer) {
             "  {prefix:22} {bar:24} {human_pos:>9}/{human_len:9} {msg:>10} {left}",
             transfer.received_objects,
             transfer.total_objects,
-            bytes.to_string(),
+            bytes,
         ),
         GitPhase::Resolving => (
             "  {prefix:22} {bar:24} {human_pos:>9}/{human_len:9} {msg:>10}",

@@ -66,10 +66,14 @@ impl ProgressSink for Lines {
                 transfer,
             } => {
                 if transfer.phase == GitPhase::Receiving && self.is_due(&repository, Stage::Git) {
+                    let segment = transfer
+                        .segment
+                        .map(|segment| format!(", segment {} of {}", segment.number, segment.of));
                     output::note(&format!(
-                        "{repository}: git {} objects, {} KiB",
+                        "{repository}: git {} objects, {} KiB{}",
                         of(transfer.received_objects, transfer.total_objects),
-                        grouped(transfer.received_bytes / 1024)
+                        grouped(transfer.received_bytes / 1024),
+                        segment.unwrap_or_default()
                     ));
                 }
             }

@@ -4,10 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bucketload_archive::mirror::{Mirror, MirrorError, MirrorUpdate, Remote, UpdateOptions};
+use bucketload_archive::StoredRepository;
+use bucketload_archive::mirror::{
+    Mirror, MirrorError, MirrorUpdate, Remote, Segments, UpdateOptions,
+};
+use bucketload_bitbucket::Repository;
 use bucketload_model::{
     Checkpoint, ErrorClass, Gap, GapReason, GitReport, GitTransfer, ProgressEvent, Stage,
 };
+
+use tokio::sync::watch;
 
 use super::StageContext;
 use crate::failure::{StageError, describe, gap_reason};
@@ -46,11 +52,14 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let mut pauses = RETRY_AFTER.into_iter();
     let credential = context.importer.client.credential();
     let mut replaced = 0;
+    // Segments of a large first clone that are here.
+    let arrived = watch::Sender::new(0_u64);
+    let mut before = 0;
     let update = loop {
         // Fresh for each transfer: a token of an hour should outlast it.
         let signed = context.unless_stopped(credential.current()).await??;
         remote.authorization = signed.credential.git_authorization();
-        let error = match transfer(context, &remote).await {
+        let error = match transfer(context, &remote, &arrived).await {
             Ok(update) => break update,
             Err(StageError::Mirror(error)) => error,
             Err(error) => return Err(error),
@@ -80,6 +89,12 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         // The bucket has stopped: the next request waits, and with it this stage.
         if matches!(error, MirrorError::RateLimited { .. }) {
             continue;
+        }
+        // With a segment more than last time it came along, and may break off again.
+        let now = *arrived.borrow();
+        if now > before {
+            before = now;
+            pauses = RETRY_AFTER.into_iter();
         }
         let pause = (error.class() == ErrorClass::Transient).then(|| pauses.next());
         let Some(pause) = pause.flatten() else {
@@ -112,16 +127,23 @@ fn remote(context: &StageContext) -> Remote {
 
 /// Runs the blocking transfer on a thread of its own, and stops it when the
 /// import stops.
-async fn transfer(context: &StageContext, remote: &Remote) -> Result<MirrorUpdate, StageError> {
+async fn transfer(
+    context: &StageContext,
+    remote: &Remote,
+    arrived: &watch::Sender<u64>,
+) -> Result<MirrorUpdate, StageError> {
     let stop = Arc::new(AtomicBool::new(false));
     // Set when this future is dropped, too: nobody would be left to do it.
     let _stops = StopsOnDrop(stop.clone());
     let cancel = context.ending.clone();
-    let context = context.clone();
+    let of_task = context.clone();
     let remote = remote.clone();
     let gate = context.importer.client.git_gate();
     let stopped = stop.clone();
+    let mut segments = arrived.subscribe();
+    let arrived = arrived.clone();
     let mut task = tokio::task::spawn_blocking(move || {
+        let context = of_task;
         let importer = &context.importer;
         let progress = |transfer: GitTransfer| {
             context.emit(ProgressEvent::Git {
@@ -135,27 +157,40 @@ async fn transfer(context: &StageContext, remote: &Remote) -> Result<MirrorUpdat
             .and_then(|repository| repository.main_branch.clone());
         let mut options = UpdateOptions::new(importer.clock.now(), &progress, &stopped);
         options.transport = importer.transport;
+        let size = context.repository.as_ref().and_then(size_bytes);
+        options.segments = Segments::for_size(size, importer.segment_above_bytes);
+        let has_arrived = || arrived.send_modify(|count| *count += 1);
+        options.arrived = Some(&has_arrived);
         options.gate = Some(&gate);
         options.head = main_branch.as_deref();
         let mirror = Mirror::open_or_init(&importer.data_dir.mirror(&context.name))?;
         mirror.update(&remote, &options)
     });
-    let result = tokio::select! {
-        result = &mut task => result,
-        () = cancel.cancelled() => {
-            stop.store(true, Ordering::Relaxed);
-            // The import is not let go of while a program of it still runs.
-            let ended = tokio::time::timeout(STOPS_WITHIN, task).await;
-            return match ended {
-                Ok(Ok(Ok(update))) => Ok(update),
-                _ => Err(StageError::Cancelled),
-            };
+    let result = loop {
+        tokio::select! {
+            result = &mut task => break result,
+            Ok(()) = segments.changed() => context.begin_progress().await?.commit().await?,
+            () = cancel.cancelled() => {
+                stop.store(true, Ordering::Relaxed);
+                // The import is not let go of while a program of it still runs.
+                let ended = tokio::time::timeout(STOPS_WITHIN, task).await;
+                return match ended {
+                    Ok(Ok(Ok(update))) => Ok(update),
+                    _ => Err(StageError::Cancelled),
+                };
+            }
         }
     };
     match result {
         Ok(result) => Ok(result?),
         Err(_) => Err(StageError::Lost),
     }
+}
+
+/// How large the repository is, by Bitbucket's own count.
+fn size_bytes(repository: &StoredRepository) -> Option<u64> {
+    let repository: Repository = serde_json::from_str(&repository.source).ok()?;
+    repository.size?.try_into().ok()
 }
 
 struct StopsOnDrop(Arc<AtomicBool>);
@@ -177,6 +212,7 @@ async fn store(
         created = update.created,
         changed = update.changed,
         archived = update.archived.len(),
+        segments = update.segments,
         received_bytes = update.bytes_received,
         "the mirror is up to date"
     );

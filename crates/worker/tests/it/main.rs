@@ -17,6 +17,7 @@ mod names;
 mod postgres;
 mod queue;
 mod resume;
+mod segments;
 mod selection;
 mod support;
 mod sweep;

@@ -151,6 +151,7 @@ impl Local {
             web_url: remote.simulator.web_url().parse().unwrap(),
             whole_lists: false,
             transport: TransportKind::Gix,
+            segment_above_bytes: 500_000_000,
             sink: sink.clone(),
             clock: Arc::new(SystemClock),
             times: LeaseTimes {
