@@ -60,6 +60,12 @@ pub enum Effect {
     Disconnect,
     /// The right answer, cut off in the middle of its body; the connection is closed.
     Truncate,
+    /// The right answer, of which so many bytes come, and then nothing more until the client
+    /// gives up. Shorter ones come whole.
+    Stall {
+        /// How many.
+        after_bytes: usize,
+    },
     /// 200 and something that is no JSON.
     NotJson,
     /// The right answer without this field.

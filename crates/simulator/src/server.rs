@@ -123,10 +123,10 @@ async fn answer(state: Arc<State>, side: Side, request: Request) -> Response<Bod
     state.log.update(ticket, |entry| {
         entry.status = Some(response.status().as_u16());
     });
-    if matches!(effect, Some(Effect::Truncate)) {
-        truncate(response).await
-    } else {
-        response
+    match effect {
+        Some(Effect::Truncate) => truncate(response).await,
+        Some(Effect::Stall { after_bytes }) => stall(response, after_bytes).await,
+        _ => response,
     }
 }
 
@@ -375,8 +375,8 @@ fn cut_off() -> std::io::Error {
     std::io::Error::other("cut off by a fault")
 }
 
-/// Half of the body under the length of the whole; then the connection breaks.
-async fn truncate(response: Response<Body>) -> Response<Body> {
+/// The whole body, and a head that says how long it is.
+async fn collect(response: Response<Body>) -> (axum::http::response::Parts, Bytes) {
     let (mut parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX)
         .await
@@ -384,6 +384,24 @@ async fn truncate(response: Response<Body>) -> Response<Body> {
     parts
         .headers
         .insert(header::CONTENT_LENGTH, bytes.len().into());
+    (parts, bytes)
+}
+
+/// The first bytes of the body under the length of the whole; then nothing more.
+async fn stall(response: Response<Body>, after_bytes: usize) -> Response<Body> {
+    let (parts, bytes) = collect(response).await;
+    if bytes.len() <= after_bytes {
+        return Response::from_parts(parts, bytes.into());
+    }
+    let first = bytes.slice(..after_bytes);
+    let endless = futures::stream::once(async { Ok::<Bytes, std::io::Error>(first) })
+        .chain(futures::stream::pending());
+    Response::from_parts(parts, Body::from_stream(endless))
+}
+
+/// Half of the body under the length of the whole; then the connection breaks.
+async fn truncate(response: Response<Body>) -> Response<Body> {
+    let (parts, bytes) = collect(response).await;
     let half = bytes.slice(..bytes.len() / 2);
     let broken = futures::stream::once(async { Ok::<Bytes, std::io::Error>(half) }).chain(
         futures::stream::once(async {

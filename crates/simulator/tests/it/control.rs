@@ -120,6 +120,15 @@ async fn faults_hit_the_request_they_are_meant_for() {
     let response = expect(Effect::Truncate).await;
     assert_eq!(response.status(), 200);
     assert!(response.bytes().await.is_err(), "the connection broke");
+    let short = expect(Effect::Stall {
+        after_bytes: 1 << 20,
+    });
+    assert!(json(short.await).await["values"].is_array());
+    let mut response = expect(Effect::Stall { after_bytes: 9 }).await;
+    let first = response.chunk().await.unwrap().unwrap();
+    assert_eq!(first.len(), 9);
+    let more = tokio::time::timeout(Duration::from_millis(50), response.chunk()).await;
+    assert!(more.is_err(), "nothing more comes: {more:?}");
     let request = double.client.get(&html);
     control.reset_log();
     control.clear_faults();
