@@ -120,13 +120,15 @@ impl Transaction {
         Ok(Enqueued::Added(id))
     }
 
-    /// Who asks again may be in more of a hurry, never in less.
+    /// Who asks again may be in more of a hurry, never in less. And should the command end
+    /// that runs it now, there is somebody who still wants it.
     async fn hurry(&mut self, import: ImportId, new: &NewImport<'_>) -> Result<(), DatabaseError> {
         statement(
             "update imports set
                  priority = case when priority < $2 then $2 else priority end,
                  not_before_ms = case when not_before_ms is null or $3 is null then null
-                     when $3 < not_before_ms then $3 else not_before_ms end
+                     when $3 < not_before_ms then $3 else not_before_ms end,
+                 is_foreground = 0
              where id = $1",
         )
         .bind(import.to_string())

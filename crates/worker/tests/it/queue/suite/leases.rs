@@ -260,3 +260,27 @@ async fn an_import_at_the_terminal_is_not_taken_up_by_a_worker() {
     until_state(&local, import, ImportState::Complete).await;
     worker.stop().await;
 }
+
+#[tokio::test]
+async fn an_import_at_the_terminal_that_is_wanted_in_the_queue_is_taken_up() {
+    let Some((remote, local)) = bench(KIND).await else {
+        return;
+    };
+    remote.on_path("/comments", Effect::Hang);
+    let name = NAME.parse().unwrap();
+    let all = Selection::default();
+    let wanted = async {
+        until(async || remote.asked("/comments") > 0).await;
+        enqueue(&local).await.1
+    };
+    let import = tokio::select! {
+        outcome = local.importer.import(&name, &all) => panic!("{outcome:?}"),
+        import = wanted => import,
+    };
+    // The command was killed meanwhile.
+    remote.control.clear_faults();
+    let worker = Background::start(&local).await;
+    until_state(&local, import, ImportState::Complete).await;
+    worker.stop().await;
+    assert_eq!(runs(&local.sink), 2);
+}
