@@ -11,6 +11,7 @@ mod doctor;
 mod documents;
 mod git_history;
 mod interruption;
+mod kill_matrix;
 mod killed;
 mod messages;
 #[path = "../postgres/mod.rs"]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use bucketload_simulator::{
     Control, OAuthConsumer, OAuthOptions, SeedOptions, Simulator, SimulatorOptions, World,
@@ -20,7 +21,8 @@ pub(crate) struct Consumer {
 
 /// A simulator on a port of its own, with a runtime of its own.
 pub(crate) struct Double {
-    simulator: Simulator,
+    /// Absent only while it is away.
+    simulator: Option<Simulator>,
     pub(crate) runtime: tokio::runtime::Runtime,
 }
 
@@ -38,15 +40,36 @@ impl Double {
         let simulator = runtime
             .block_on(Simulator::start(SimulatorOptions::default(), world))
             .unwrap();
-        Self { simulator, runtime }
+        Self {
+            simulator: Some(simulator),
+            runtime,
+        }
+    }
+
+    fn simulator(&self) -> &Simulator {
+        self.simulator.as_ref().unwrap()
+    }
+
+    /// Ends the simulator; after a while one with a new log listens on the same port.
+    pub(crate) fn restart(&mut self, pause: Duration, world: World) {
+        let listen = self.simulator().address();
+        let simulator = self.simulator.take().unwrap();
+        self.runtime.block_on(simulator.stop());
+        std::thread::sleep(pause);
+        let options = SimulatorOptions {
+            listen,
+            ..SimulatorOptions::default()
+        };
+        let simulator = self.runtime.block_on(Simulator::start(options, world));
+        self.simulator = Some(simulator.unwrap());
     }
 
     pub(crate) fn control(&self) -> Control {
-        self.simulator.control()
+        self.simulator().control()
     }
 
     pub(crate) fn web_url(&self) -> String {
-        self.simulator.web_url()
+        self.simulator().web_url()
     }
 
     /// An OAuth consumer of this simulator whose people agree at once, for a callback
@@ -73,7 +96,7 @@ impl Double {
     }
 
     pub(crate) fn api_url(&self) -> String {
-        self.simulator.api_url()
+        self.simulator().api_url()
     }
 
     /// The command, set up for this simulator and a token for everything.

@@ -48,10 +48,13 @@ begin() {
     ctl "$@" "$bin/pg_ctl" -D "$folder/data" -l "$folder/log" -w -t 300 \
         -o "$settings -c unix_socket_directories=$folder" start
 }
+# What a server left that was killed may be in use for a moment.
+again() { for _ in 1 2 3 4 5 6 7 8 9 10; do begin "$@" && return; sleep 0.3; done; return 1; }
 end() { mode=$1; shift; ctl "$@" "$bin/pg_ctl" -D "$folder/data" -w -t 300 -m "$mode" stop; }
 while read -r word; do
     case $word in
-        start) begin "$@" ;;
+        start) again "$@" ;;
+        kill) kill -9 "$(head -n 1 "$folder/data/postmaster.pid")" ;;
         *) end "$word" "$@" ;;
     esac && echo done || echo failed
 done
@@ -160,6 +163,11 @@ impl Server {
     /// Breaks it off in the middle of what it does.
     pub(crate) fn crash(&self) {
         self.tell("immediate");
+    }
+
+    /// SIGKILL of its first process; the others end when they notice.
+    pub(crate) fn kill(&self) {
+        self.tell("kill");
     }
 
     pub(crate) fn start_again(&self) {
