@@ -1,4 +1,18 @@
 //! The defects of the queue library that were found, and that none of them shows.
+//!
+//! | what it does | where it is shown not to |
+//! |---|---|
+//! | starts long jobs twice with batches | `tickets::a_ticket_that_comes_twice_begins_nothing_twice` |
+//! | starts those of a worker that drains | `tickets::what_a_worker_runs_that_is_about_to_end_is_begun_by_nobody_else` |
+//! | keeps what a name had that is used again | `a_worker_that_is_killed_is_followed_by_one_at_once` |
+//! | retries at once | `suite::broken::what_failed_waits_before_it_is_tried_again` |
+//! | sticks with a delay | `tickets::a_pause_after_a_failure_ends_by_itself`, `a_ticket_for_later_is_used_then` |
+//! | leaves a job that panicked as running | `suite::broken::a_panic_costs_an_attempt_and_nothing_else` |
+//! | leaves or repeats one that failed | `tickets::a_ticket_is_used_up_whatever_comes_of_it` |
+//! | lets new jobs wait for its next sign of life; takes a key once for ever | `tickets::what_is_asked_for_begins_at_once_and_can_be_asked_for_again` |
+//! | ends with success when the database is away | `an_outage_of_the_database_does_not_end_the_worker` |
+//! | removes everything in its housekeeping | `housekeeping_removes_what_is_old_and_nothing_else` |
+//! | `setup()` turns off syncing; its table of migrations is ours | `the_database_still_syncs` |
 
 use std::time::Duration;
 

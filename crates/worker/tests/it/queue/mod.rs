@@ -4,3 +4,4 @@ mod library;
 mod postgres;
 mod sqlite;
 mod support;
+mod tickets;

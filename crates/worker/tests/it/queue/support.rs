@@ -83,13 +83,22 @@ impl Background {
     }
 
     pub(super) async fn with(local: &Local, options: WorkerOptions) -> Self {
-        let mut importer = local.importer.clone();
+        Self::of(local.importer.clone(), local.finish, options).await
+    }
+
+    /// A worker with an importer of its own, that waits so long for what is under way when
+    /// it is stopped.
+    pub(super) async fn of(
+        mut importer: Importer,
+        finish: Duration,
+        options: WorkerOptions,
+    ) -> Self {
         importer.times = LeaseTimes {
             // However busy the machine is, nobody is taken for dead.
             lease: Duration::from_mins(2),
             renew: Duration::from_millis(500),
             look: Duration::from_millis(50),
-            finish: local.finish,
+            finish,
         };
         importer.cancel = CancellationToken::new();
         let cancel = importer.cancel.clone();
