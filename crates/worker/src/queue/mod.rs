@@ -8,13 +8,15 @@
 //! | `worker` | `Worker`: runs what is asked for, a number of imports at once |
 //! | `reconcile` | what was lost is found, what is due is begun, what is old goes |
 //! | `retention` | old imports that nobody misses go |
-//! | `tickets` | the tickets that wake workers up; the queue library appears there and in `worker` |
+//! | `tickets` | the tickets that wake workers up; the queue library appears there, in `worker` and in `every` |
+//! | `every` | how often tickets are looked for |
 //! | `schedule` | times that come again and again |
 //!
 //! `docs/QUEUE.md` tells how it works and what happens when something ends in the middle.
 
 mod asker;
 mod clients;
+mod every;
 mod reconcile;
 mod retention;
 mod schedule;

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::clients::{Clients, NoClient};
+use super::every::Every;
 use super::tickets::{self, Ticket};
 use super::{Queue, QueueError};
 use crate::failure::describe;
@@ -157,7 +158,7 @@ impl Slots {
             Driver::Sqlite(pool) => {
                 let storage = SqliteStorage::<Ticket>::new(pool)
                     .with_config(tickets::sqlite_config())
-                    .poll_with_interval(poll);
+                    .poll_with_strategy(Every::new(poll));
                 let worker = worker
                     .backend(storage)
                     .concurrency(self.options.concurrency);
@@ -166,7 +167,7 @@ impl Slots {
             Driver::Postgres(pool) => {
                 let storage = PostgresStorage::<Ticket>::new(pool)
                     .with_config(tickets::postgres_config())
-                    .poll_with_interval(poll);
+                    .poll_with_strategy(Every::new(poll));
                 let worker = worker
                     .backend(storage)
                     .concurrency(self.options.concurrency);

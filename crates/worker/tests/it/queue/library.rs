@@ -10,6 +10,7 @@
 //! | leaves a job that panicked as running | `suite::broken::a_panic_costs_an_attempt_and_nothing_else` |
 //! | leaves or repeats one that failed | `tickets::a_ticket_is_used_up_whatever_comes_of_it` |
 //! | lets new jobs wait for its next sign of life; takes a key once for ever | `tickets::what_is_asked_for_begins_at_once_and_can_be_asked_for_again` |
+//! | stops looking for tickets until its next sign of life | `tickets::a_worker_with_nothing_to_do_never_stops_looking` |
 //! | ends with success when the database is away | `an_outage_of_the_database_does_not_end_the_worker` |
 //! | removes everything in its housekeeping | `housekeeping_removes_what_is_old_and_nothing_else` |
 //! | `setup()` turns off syncing; its table of migrations is ours | `the_database_still_syncs` |

@@ -141,3 +141,26 @@ async fn what_is_asked_for_begins_at_once_and_can_be_asked_for_again() {
     }
     worker.stop().await;
 }
+
+#[tokio::test]
+async fn a_worker_with_nothing_to_do_never_stops_looking() {
+    let (_remote, local) = bench().await;
+    let mut by_ticket_alone = options();
+    by_ticket_alone.reconcile = Duration::from_hours(1);
+    // Thousands of looks, of which none may be the last.
+    by_ticket_alone.poll = Duration::from_millis(1);
+    let worker = Background::with(&local, by_ticket_alone).await;
+    let queue = queue(&local).await;
+    let mut quick = wish(NAME);
+    quick.stages = vec![Stage::Repository, Stage::Users, Stage::Finish];
+    for round in 1..=8 {
+        // For a while there is nothing.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let asked = Instant::now();
+        let answer = queue.enqueue(std::slice::from_ref(&quick)).await.unwrap()[0];
+        until_state(&local, answer.import(), ImportState::Complete).await;
+        let took = asked.elapsed();
+        assert!(took < Duration::from_secs(5), "round {round}: {took:?}");
+    }
+    worker.stop().await;
+}
