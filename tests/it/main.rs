@@ -11,6 +11,7 @@ mod doctor;
 mod documents;
 mod git_history;
 mod interruption;
+mod issue_export;
 mod kill_matrix;
 mod killed;
 mod messages;

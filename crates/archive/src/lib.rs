@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod blobs;
 mod data_dir;
 mod database;
 mod export;
@@ -9,6 +10,7 @@ mod lease_file;
 pub mod mirror;
 mod secret_key;
 
+pub use blobs::{Blob, BlobError, BlobStore, BlobWriter};
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use database::{
     AccountRecord, ActivityComment, ActivityRecord, Archive, CommentRecord, CommentShape,
@@ -19,6 +21,11 @@ pub use database::{
     Tagged, Tally, Transaction,
 };
 pub use database::{Lost, Overview};
+// Issues.
+pub use database::{
+    AttachmentRecord, ChangeRecord, FieldRecord, IssueCommentRecord, IssueCounts,
+    IssueExportRecord, IssueOrigin, IssueRecord, MissingAttachment, provisional_repository,
+};
 // The people who use the service.
 pub use database::{
     AuditEntry, CodeFor, IdentityRecord, SecretHash, ServiceTokenRecord, SessionRecord, UserRecord,

@@ -130,6 +130,9 @@ pub(crate) struct ImportOptions {
     #[arg(long, value_name = "LABEL|ID")]
     pub(crate) credential: Option<String>,
 
+    #[command(flatten)]
+    pub(crate) issues: IssueExportOptions,
+
     /// Who brings the git objects
     #[arg(long, value_name = "TRANSPORT", default_value = "auto")]
     pub(crate) git_transport: GitTransport,
@@ -151,6 +154,19 @@ pub(crate) struct ChoiceOptions {
     /// Not the repositories that fit this pattern
     #[arg(long, value_name = "PATTERN")]
     pub(crate) exclude: Vec<String>,
+}
+
+/// Issues that Bitbucket has no more.
+#[derive(Debug, Default, Args)]
+pub(crate) struct IssueExportOptions {
+    /// Take the issues from an export that was made before Bitbucket removed its tracker: the
+    /// zip, or the db-2.0.json or db-1.0.json out of it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["queue", "dry_run", "from_file"])]
+    pub(crate) issues_export: Option<PathBuf>,
+
+    /// Take only what --issues-export brings, and ask Bitbucket for nothing
+    #[arg(long, requires = "issues_export")]
+    pub(crate) offline: bool,
 }
 
 /// Imports in the background.

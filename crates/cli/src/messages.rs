@@ -2,6 +2,7 @@
 //! what to do. And the exit codes.
 
 mod credentials;
+mod issues;
 mod server;
 
 use std::error::Error;
@@ -19,6 +20,8 @@ use bucketload_worker::{ImportError, SelectionError, StageError};
 use chrono::{DateTime, Utc};
 
 use crate::output;
+
+pub(crate) use issues::issue_export_failure;
 
 pub(crate) use credentials::{
     app_password, callback_elsewhere, cannot_listen, ended, needs_email, needs_workspace,
@@ -520,6 +523,15 @@ impl From<ExportError> for Problem {
             ExportError::Occupied { .. } => "give another folder with --output",
             ExportError::Write(cause) if cause.kind() == std::io::ErrorKind::StorageFull => {
                 "free some space; what was exported before is untouched"
+            }
+            ExportError::Blob { source, .. }
+                if source.kind() == std::io::ErrorKind::StorageFull =>
+            {
+                "free some space; what was exported before is untouched"
+            }
+            ExportError::Blob { .. } => {
+                "a file of the archive is gone or damaged: import again, with the same \
+                 --issues-export if it came from there"
             }
             ExportError::Write(_) => "check the permissions of the output folder",
             ExportError::Mirror(_) => "check that git is installed",

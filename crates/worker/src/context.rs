@@ -25,6 +25,8 @@ pub struct Importer {
     pub web_url: Url,
     /// Whether lists are read whole, although only what changed would do.
     pub whole_lists: bool,
+    /// How large a file may be: an attachment, a download.
+    pub max_blob_bytes: u64,
     /// Who brings git objects.
     pub transport: TransportKind,
     /// First clones of repositories that Bitbucket says to be larger come in

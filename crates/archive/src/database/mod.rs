@@ -4,6 +4,7 @@ mod accounts;
 mod activity;
 mod address;
 mod audit;
+mod blobs;
 mod comments;
 mod covered;
 mod credentials;
@@ -14,6 +15,7 @@ mod gaps;
 mod health;
 mod identities;
 mod imports;
+mod issues;
 mod members;
 mod one_time_codes;
 mod open;
@@ -47,6 +49,10 @@ pub use error::{DatabaseError, OpenError};
 pub use health::DatabaseHealth;
 pub use identities::IdentityRecord;
 pub use imports::{ImportStart, StageProgress, StoredImport};
+pub use issues::{
+    AttachmentRecord, ChangeRecord, FieldRecord, IssueCommentRecord, IssueCounts,
+    IssueExportRecord, IssueOrigin, IssueRecord, MissingAttachment, provisional_repository,
+};
 pub use members::MemberRecord;
 pub use one_time_codes::CodeFor;
 pub use pending::PendingParent;

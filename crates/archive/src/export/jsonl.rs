@@ -6,8 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use super::rows::KINDS;
-use super::writer::{LineWriter, Manifest, describe};
+use super::rows::{BLOBS, KINDS};
+use super::writer::{ExportedFile, LineWriter, Manifest, copy, describe};
+use crate::database::sql::statement;
 use crate::mirror::{BundleKind, Mirror, MirrorError};
 use crate::{Archive, DataDir, DatabaseError, StoredRepository};
 
@@ -38,6 +39,15 @@ pub enum ExportError {
     /// A file cannot be written.
     #[error("cannot write the export")]
     Write(#[from] io::Error),
+    /// A file of the archive is missing, damaged, or cannot be copied.
+    #[error("cannot export {}", .path.display())]
+    Blob {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// Something else stands where the export should go.
     #[error("{} exists and is no export of bucketload", .path.display())]
     Occupied {
@@ -82,7 +92,10 @@ pub async fn export_jsonl(
         let file = kind.write(&mut snapshot, &repository.uuid, lines).await?;
         files.insert(kind.file.to_owned(), file);
     }
+    let blobs = statement(BLOBS).bind(repository.uuid.as_str());
+    let blobs: Vec<String> = blobs.fetch_all_scalars(&mut snapshot).await?;
     drop(snapshot);
+    files.extend(copy_blobs(data_dir, partial.join("blobs"), blobs).await?);
     let path = partial.join(BUNDLE);
     if write_bundle(data_dir.mirror(&repository.name), path.clone(), bundle).await? {
         files.insert(BUNDLE.to_owned(), describe(&path)?);
@@ -110,6 +123,33 @@ pub async fn export_jsonl(
         fs::remove_dir_all(&old)?;
     }
     Ok((folder, manifest))
+}
+
+/// Copies the files of a repository. Returns them by their names in the export.
+async fn copy_blobs(
+    data_dir: &DataDir,
+    folder: PathBuf,
+    blobs: Vec<String>,
+) -> Result<Vec<(String, ExportedFile)>, ExportError> {
+    if blobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Nothing is written to the store here.
+    let store = data_dir.blobs(0);
+    let task = tokio::task::spawn_blocking(move || {
+        fs::create_dir_all(&folder)?;
+        let copied = blobs.into_iter().map(|sha256| {
+            let from = store.path(&sha256);
+            let failed = |source| ExportError::Blob {
+                path: from.clone(),
+                source,
+            };
+            let file = copy(&from, &folder.join(&sha256), &sha256).map_err(failed)?;
+            Ok((format!("blobs/{sha256}"), file))
+        });
+        copied.collect()
+    });
+    task.await.map_err(|_| ExportError::Lost)?
 }
 
 /// Returns whether there was anything to bundle.

@@ -5,13 +5,15 @@ use futures::TryStreamExt as _;
 use serde_json::{Value, json};
 
 use super::jsonl::ExportError;
-use super::writer::{ExportedFile, LineWriter};
+use super::writer::{Beside, ExportedFile, LineWriter};
+use crate::IssueOrigin;
 use crate::database::sql::{Session, statement};
 
 /// A kind of object: its file, its rows, and the key of a row.
 pub(super) struct Kind {
     pub(super) file: &'static str,
-    /// Gives `id`, `parent_id` (0 where there is none), `text_id` and `source`.
+    /// Gives `id`, `parent_id` (0 where there is none), `text_id` and `source`; of issues also
+    /// their `origin`, of files the `blob` with their content.
     query: &'static str,
     key: fn(&Row) -> Value,
 }
@@ -22,6 +24,12 @@ struct Row {
     parent_id: i64,
     text_id: String,
     source: String,
+    #[sqlx(default)]
+    number: i64,
+    #[sqlx(default)]
+    origin: Option<String>,
+    #[sqlx(default)]
+    blob: Option<String>,
 }
 
 /// Every kind that an export has, in the order of its stages.
@@ -65,7 +73,66 @@ pub(super) const KINDS: &[Kind] = &[
                 order by pull_request_id, occurred_on nulls first, entry_key",
         key: |row| json!({ "pull_request": row.parent_id, "activity": row.text_id }),
     },
+    Kind {
+        file: "issues.jsonl",
+        query: "select id, cast(0 as bigint) as parent_id, '' as text_id, source, origin
+                from issues where repository_uuid = $1 order by id",
+        key: |row| json!({ "issue": row.id }),
+    },
+    Kind {
+        file: "issue_fields.jsonl",
+        query: "select cast(0 as bigint) as id, cast(0 as bigint) as parent_id,
+                    kind || ':' || entry_key as text_id, source, origin
+                from issue_fields where repository_uuid = $1 order by kind, entry_key",
+        key: |row| {
+            let (kind, name) = row.text_id.split_once(':').unwrap_or_default();
+            json!({ kind: name })
+        },
+    },
+    Kind {
+        file: "issue_comments.jsonl",
+        query: "select id, issue_id as parent_id, '' as text_id, source, origin
+                from issue_comments where repository_uuid = $1 order by id",
+        key: |row| json!({ "issue": row.parent_id, "comment": row.id }),
+    },
+    Kind {
+        file: "issue_changes.jsonl",
+        query: "select change_id as id, issue_id as parent_id, field as text_id, source, origin,
+                    number
+                from issue_changes where repository_uuid = $1
+                order by issue_id, change_id, field, number",
+        key: |row| {
+            let mut key = json!({ "issue": row.parent_id, "change": row.id });
+            if !row.text_id.is_empty() {
+                key["field"] = row.text_id.clone().into();
+            }
+            numbered(key, row.number)
+        },
+    },
+    Kind {
+        file: "issue_attachments.jsonl",
+        query: "select cast(0 as bigint) as id, issue_id as parent_id, entry_key as text_id,
+                    source, origin, number, blob_sha256 as blob
+                from issue_attachments where repository_uuid = $1
+                order by issue_id, entry_key, number",
+        key: |row| {
+            let key = json!({ "issue": row.parent_id, "attachment": row.text_id });
+            numbered(key, row.number)
+        },
+    },
 ];
+
+/// The hashes of the files that belong to a repository, each once.
+pub(super) const BLOBS: &str = "select distinct blob_sha256 from issue_attachments
+    where repository_uuid = $1 and blob_sha256 is not null order by blob_sha256";
+
+/// A key with the number that tells apart what has it twice.
+fn numbered(mut key: Value, number: i64) -> Value {
+    if number > 0 {
+        key["number"] = number.into();
+    }
+    key
+}
 
 impl Kind {
     /// Writes all rows of one repository.
@@ -78,7 +145,13 @@ impl Kind {
         let rows = statement(self.query).bind(repository.as_str());
         let mut rows = rows.fetch::<Row>(snapshot)?;
         while let Some(row) = rows.try_next().await? {
-            lines.write(&(self.key)(&row), &row.source)?;
+            let origin = row.origin.as_deref();
+            let beside = Beside {
+                // What Bitbucket sent needs no mention.
+                origin: origin.filter(|origin| *origin != IssueOrigin::Bitbucket.name()),
+                blob: row.blob.as_deref(),
+            };
+            lines.write(&(self.key)(&row), &row.source, beside)?;
         }
         Ok(lines.finish()?)
     }

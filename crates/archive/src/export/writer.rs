@@ -36,6 +36,15 @@ pub struct ExportedFile {
     pub objects: Option<u64>,
 }
 
+/// What a line has beside an object and its key.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Beside<'a> {
+    /// Where the object came from, if not from Bitbucket.
+    pub(super) origin: Option<&'a str>,
+    /// The hash of its content.
+    pub(super) blob: Option<&'a str>,
+}
+
 /// Writes one object per line.
 #[derive(Debug)]
 pub(super) struct LineWriter {
@@ -56,8 +65,19 @@ impl LineWriter {
     }
 
     /// Writes `{"key": …, "source": …}` on a line of its own.
-    pub(super) fn write(&mut self, key: &serde_json::Value, source: &str) -> io::Result<()> {
-        let line = format!("{{\"key\":{key},\"source\":{}}}\n", compact(source));
+    pub(super) fn write(
+        &mut self,
+        key: &serde_json::Value,
+        source: &str,
+        beside: Beside<'_>,
+    ) -> io::Result<()> {
+        let mut line = format!("{{\"key\":{key},\"source\":{}", compact(source));
+        for (name, value) in [("origin", beside.origin), ("blob", beside.blob)] {
+            if let Some(value) = value {
+                line = format!("{line},\"{name}\":{}", serde_json::Value::from(value));
+            }
+        }
+        line.push_str("}\n");
         self.file.write_all(line.as_bytes())?;
         self.hash.update(line.as_bytes());
         self.size_bytes += line.len() as u64;
@@ -76,6 +96,18 @@ impl LineWriter {
             size_bytes: self.size_bytes,
             objects: Some(self.objects),
         })
+    }
+}
+
+/// Copies a file that lies under its hash, and makes sure that it still is what its name says.
+pub(super) fn copy(from: &Path, into: &Path, sha256: &str) -> io::Result<ExportedFile> {
+    std::fs::copy(from, into)?;
+    let copied = describe(into)?;
+    if copied.sha256 == sha256 {
+        Ok(copied)
+    } else {
+        let problem = format!("the content of {} is not what it was", from.display());
+        Err(io::Error::new(io::ErrorKind::InvalidData, problem))
     }
 }
 

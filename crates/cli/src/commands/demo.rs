@@ -98,6 +98,7 @@ fn demo_session(session: &Session, double: &Simulator) -> Result<Session, Proble
             concurrency: session.config.concurrency,
             limits: session.config.limits,
             keep_imports: session.config.keep_imports,
+            max_blob_bytes: session.config.max_blob_bytes,
             allow_insecure: false,
             log: session.config.log.clone(),
         },

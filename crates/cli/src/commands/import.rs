@@ -19,7 +19,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::sources::{Choice, sources};
-use super::{Session, credentials};
+use super::{Session, credentials, issue_export};
 use crate::arguments::{GitTransport, ImportOptions};
 use crate::messages::{self, Exit, Problem};
 use crate::progress::{self, summary};
@@ -39,6 +39,7 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
     } else {
         WaitPolicy::Wait
     };
+    let export = issue_export::asked_for(options, &sources)?;
     let (importer, _share) = importer(session, options, &sources, sink, wait).await?;
     let _watch = interrupt::watch(
         importer.cancel.clone(),
@@ -49,6 +50,16 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
         plan(session, &importer, &selection, &sources, &choice).await
     } else if options.queue.queue {
         enqueue(session, &importer, &selection, &sources, options).await
+    } else if let Some((name, file)) = export {
+        issue_export::take(
+            session,
+            &importer,
+            &selection,
+            name,
+            file,
+            options.issues.offline,
+        )
+        .await
     } else {
         import(session, &importer, &selection, &sources, &choice).await
     };
@@ -98,6 +109,7 @@ pub(super) fn importer_with(
         client: Client::new(client_options, credential)?,
         web_url: session.config.web_url.clone(),
         whole_lists: options.full,
+        max_blob_bytes: session.config.max_blob_bytes,
         transport: match options.git_transport {
             GitTransport::Auto => TransportKind::Auto,
             GitTransport::Gix => TransportKind::Gix,
@@ -247,7 +259,7 @@ async fn import(
     Ok(exit)
 }
 
-fn conclude(
+pub(super) fn conclude(
     session: &Session,
     importer: &Importer,
     name: &RepositoryName,

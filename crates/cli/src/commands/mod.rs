@@ -8,6 +8,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod import;
+mod issue_export;
 pub(crate) mod list;
 pub(crate) mod queue;
 pub(crate) mod schedules;

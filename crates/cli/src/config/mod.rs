@@ -61,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// How long imports that have ended are kept; unset for ever.
     pub(crate) keep_imports: Option<Duration>,
+    /// How large a file may be.
+    pub(crate) max_blob_bytes: u64,
     pub(crate) allow_insecure: bool,
     pub(crate) log: String,
 }
@@ -132,6 +134,7 @@ impl Config {
                 per_credential: at_least_one(values, "imports_per_credential")?,
             },
             keep_imports: days(values.number("keep_imports_days")?.unwrap_or_default()),
+            max_blob_bytes: u64::from(at_least_one(values, "max_blob_mb")?) * 1024 * 1024,
             allow_insecure: values.flag("allow_insecure")?,
             log: values.text("log")?.unwrap_or_default(),
         })

@@ -156,6 +156,11 @@ pub(super) const SETTINGS: &[Setting] = &[
          never.",
     ),
     setting(
+        "max_blob_mb",
+        Some("1024"),
+        "How many MiB a file may have: an attachment, a download. Larger ones are named as gaps.",
+    ),
+    setting(
         "allow_insecure",
         Some("0"),
         "1 allows `http://` roots on other machines than this one. Credentials then travel \

@@ -56,6 +56,10 @@ async fn store(context: &StageContext, answer: &Answer<Repository>) -> Result<()
     };
     let mut transaction = context.begin().await?;
     let stored = transaction.put_repository(&record).await?;
+    // An export may have brought issues before Bitbucket was asked.
+    transaction
+        .adopt_issue_export(&context.name, &repository.uuid)
+        .await?;
     if stored.inserted + stored.updated > 0 {
         let owner = account_records(repository.owner.iter());
         transaction

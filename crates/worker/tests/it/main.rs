@@ -12,6 +12,7 @@ mod failures;
 mod faults;
 mod gaps;
 mod git_quota;
+mod issue_export;
 mod names;
 #[path = "../../../../tests/postgres/mod.rs"]
 mod postgres;

@@ -150,6 +150,7 @@ impl Local {
             client: client(remote, credential),
             web_url: remote.simulator.web_url().parse().unwrap(),
             whole_lists: false,
+            max_blob_bytes: 1024 * 1024,
             transport: TransportKind::Gix,
             segment_above_bytes: 500_000_000,
             sink: sink.clone(),

@@ -5,6 +5,7 @@ mod accounts;
 mod activity;
 mod entity_tags;
 mod imports;
+mod issues;
 mod pending;
 mod queue;
 mod retention;
