@@ -5,11 +5,13 @@
 //! however it ends. Who does not see the file, on another machine, knows nothing and
 //! waits for the lease.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use bucketload_model::LeaseOwner;
+use chrono::{DateTime, Utc};
 
 use crate::DataDir;
 
@@ -74,6 +76,40 @@ impl DataDir {
         let _ = std::fs::remove_file(self.lease_folder().join(owner.as_str()));
     }
 
+    /// Removes what owners left that ended before `before` and are not in `holders`: those
+    /// that died in the moment between their last lease and their file. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read or a file in it cannot be removed.
+    pub fn forget_the_dead(
+        &self,
+        holders: &HashSet<LeaseOwner>,
+        before: DateTime<Utc>,
+    ) -> io::Result<usize> {
+        let folder = match std::fs::read_dir(self.lease_folder()) {
+            Ok(folder) => folder,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        let mut removed = 0;
+        for entry in folder {
+            let entry = entry?;
+            let name = entry.file_name();
+            let owner = name.to_str().and_then(|name| name.parse().ok());
+            let Some(owner) = owner.filter(|owner| !holders.contains(owner)) else {
+                continue;
+            };
+            let made_at = DateTime::<Utc>::from(entry.metadata()?.modified()?);
+            // A new one may not be locked yet.
+            if made_at < before && self.life(&owner) == Life::Dead {
+                std::fs::remove_file(entry.path())?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
     fn lease_folder(&self) -> PathBuf {
         self.root().join("leases")
     }
@@ -110,6 +146,24 @@ mod tests {
         assert_eq!(data_dir.life(&owner), Life::Dead);
         data_dir.forget(&owner);
         assert_eq!(data_dir.life(&owner), Life::Unknown);
+    }
+
+    #[test]
+    fn what_the_dead_left_goes_when_it_is_old_and_nobody_asks_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::new(folder.path());
+        let [dead, holder, alive] = [(); 3].map(|()| LeaseOwner::new());
+        for owner in [&dead, &holder] {
+            drop(data_dir.show_life(owner).unwrap());
+        }
+        let lives = data_dir.show_life(&alive).unwrap();
+        let holders = HashSet::from([holder.clone()]);
+        let removed = |before| data_dir.forget_the_dead(&holders, before).unwrap();
+        assert_eq!(removed(DateTime::UNIX_EPOCH), 0, "they are new");
+        assert_eq!(removed(DateTime::<Utc>::MAX_UTC), 1);
+        let lives_on = [&dead, &holder, &alive].map(|owner| data_dir.life(owner));
+        assert_eq!(lives_on, [Life::Unknown, Life::Dead, Life::Alive]);
+        drop(lives);
     }
 
     #[test]

@@ -6,6 +6,9 @@ use super::schedule::Cron;
 use super::worker::Slots;
 use super::{QueueError, tickets};
 
+/// Whoever shows his life has claimed an import long before that.
+const OLD_PROOF_OF_LIFE: chrono::Duration = chrono::Duration::hours(1);
+
 impl Slots {
     /// One round. It only ever adds what is wanting, so any number of processes may do it
     /// at any time.
@@ -93,13 +96,20 @@ impl Slots {
         Ok(())
     }
 
-    /// Tickets that were used, workers of the library that are gone, and old imports.
+    /// Tickets that were used, workers of the library that are gone, files of processes that
+    /// are, and old imports.
     pub(super) async fn prune(&self) -> Result<(), DatabaseError> {
         let now = self.importer.clock.now();
         let mut transaction = self.importer.archive.begin().await?;
         let removed = transaction.prune_tickets(tickets::QUEUE, now).await?;
         transaction.commit().await?;
         tracing::debug!(removed, "used tickets are removed");
+        let holders = self.importer.archive.leases().await?;
+        let holders = holders.into_iter().map(|lease| lease.owner).collect();
+        let before = now - OLD_PROOF_OF_LIFE;
+        if let Err(error) = self.importer.data_dir.forget_the_dead(&holders, before) {
+            tracing::warn!(%error, "what processes left that are gone cannot be removed");
+        }
         self.remove_old_imports().await
     }
 }
