@@ -194,12 +194,16 @@ fn kill_a_worker(bench: &Bench, server: &'static Server, seed: u64) -> bool {
     }
     bench.double.runtime.block_on(place.until_complete());
     for row in place.rows_now() {
-        let hits = hits.iter().filter(|slug| **slug == row.slug).count();
-        // Claimed and taken away with each hit, and claimed for the last time.
-        let fence = 2 * i64::try_from(hits).unwrap() + 1;
-        assert_eq!(row.fence, fence, "{row:?}");
-        let changes = place.changes_of_worker(&row.slug);
-        assert!(changes <= hits, "{row:?}: {changes} changes, {hits} hits");
+        // Claimed, taken away from the dead one, and claimed for the last time. Where no hit
+        // was seen, the server may have written the dead one's last words after we looked,
+        // or the other worker may have seen to it before.
+        let is_hit = hits.contains(&row.slug.as_str());
+        assert!(
+            row.fence == 3 || (row.fence == 1 && !is_hit),
+            "{row:?}, hit: {is_hit}"
+        );
+        let changes = i64::try_from(place.changes_of_worker(&row.slug)).unwrap();
+        assert!(changes <= row.fence / 2, "{row:?}: {changes} changes");
     }
     for worker in workers.into_iter().flatten() {
         worker.kill();

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use bucketload_archive::Enqueued;
 use bucketload_model::{ImportState, ProgressEvent, Stage};
 use bucketload_simulator::Effect;
+use bucketload_worker::Selection;
 use sqlx::Executor as _;
 
 use super::support::{
     Background, enqueue, gate, options, queue, report, runs, until, until_state, wish,
 };
-use crate::support::{Local, NAME, assert_complete, bench};
+use crate::support::{Local, NAME, bench};
 
 /// Every ticket is there to be taken, as those are whose worker gives no sign of life: one
 /// that forgot it while it had a batch of them, or one that drains.
@@ -67,7 +68,13 @@ async fn what_a_worker_runs_that_is_about_to_end_is_begun_by_nobody_else() {
             }
         )
     });
-    let (_queue, import) = enqueue(&local).await;
+    // One list alone: while it stands still, nobody is in the middle of a transaction.
+    let mut list = wish(NAME);
+    list.stages = Selection::new(&[Stage::PullRequests], &[])
+        .unwrap()
+        .stages()
+        .to_vec();
+    let import = queue(&local).await.enqueue(&[list]).await.unwrap()[0].import();
     let mut draining = local.importer.clone();
     draining.sink = sink;
     let draining = Background::of(draining, local.finish, options()).await;
@@ -83,7 +90,6 @@ async fn what_a_worker_runs_that_is_about_to_end_is_begun_by_nobody_else() {
     keeper.let_go();
     ended.await.unwrap();
     until_state(&local, import, ImportState::Complete).await;
-    assert_complete(&report(&local, import).await);
     other.stop().await;
     assert_eq!(runs(&local.sink), 1, "handed back, and then begun");
 }
