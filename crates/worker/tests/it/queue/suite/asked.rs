@@ -235,7 +235,7 @@ async fn limits_are_kept_and_one_repository_is_run_once_at_a_time() {
     };
     remote.on_path("/comments", Effect::Hang);
     let queue = queue(&local).await;
-    let names = ["seaside/lighthouse", "seaside/harbour", "seaside/ferry"];
+    let names = ["seaside/lighthouse", "seaside/harbour", "seaside/compass"];
     let wishes: Vec<_> = names.iter().map(|name| wish(name)).collect();
     let answers = queue.enqueue(&wishes).await.unwrap();
     let mut few = options();
