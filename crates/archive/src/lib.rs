@@ -21,6 +21,8 @@ pub use database::{
     Tagged, Tally, Transaction,
 };
 pub use database::{Lost, Overview};
+// Objects without columns of their own, and lists of children.
+pub use database::{ObjectKey, ObjectRecord, Parents, StoredObject};
 // Issues.
 pub use database::{
     AttachmentRecord, ChangeRecord, FieldRecord, IssueCommentRecord, IssueCounts,

@@ -6,6 +6,7 @@ use bucketload_model::{
     ErrorClass, ImportEvent, ImportId, ImportReport, ImportState, LeaseOwner, Priority,
     RepositoryName, Stage,
 };
+use futures::future::join_all;
 
 use crate::failure::StageError;
 use crate::queue::TicketError;
@@ -192,14 +193,10 @@ pub(crate) async fn run_stages(mut context: StageContext) -> Result<Option<Failu
         context.repository = archive.repository_by_uuid(&uuid).await?;
     }
     let context = &context;
-    let (git, users, pull_requests, comments, activity) = tokio::join!(
-        run_stage(context, Stage::Git),
-        run_stage(context, Stage::Users),
-        run_stage(context, Stage::PullRequests),
-        run_stage(context, Stage::PullRequestComments),
-        run_stage(context, Stage::PullRequestActivity),
-    );
-    let failures = [git, users, pull_requests, comments, activity];
+    // All at once: an import takes as long as its slowest branch. A stage that works on
+    // another one's objects waits for them by itself.
+    let between = Stage::ALL.iter().filter(|stage| stage.is_optional());
+    let failures = join_all(between.map(|stage| run_stage(context, *stage))).await;
     if let Some(failure) = most_important(failures.into_iter().flatten()) {
         return Ok(Some(failure));
     }
@@ -210,11 +207,9 @@ async fn run_stage(context: &StageContext, stage: Stage) -> Option<Failure> {
     let result = context.run(stage).await;
     // However a list ended, and even if it was not wanted: nobody should wait for
     // more of it.
-    context.listing.send_modify(|listing| match stage {
-        Stage::PullRequests => listing.is_over = true,
-        Stage::PullRequestActivity => listing.feed.is_over = true,
-        _ => {}
-    });
+    context
+        .listing
+        .send_modify(|listing| listing.ended.insert(stage));
     let error = result.err()?;
     if error.stops_everything() {
         context.cancel.cancel();

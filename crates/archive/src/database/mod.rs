@@ -5,6 +5,7 @@ mod activity;
 mod address;
 mod audit;
 mod blobs;
+mod child_lists;
 mod comments;
 mod covered;
 mod credentials;
@@ -17,6 +18,7 @@ mod identities;
 mod imports;
 mod issues;
 mod members;
+mod objects;
 mod one_time_codes;
 mod open;
 mod pending;
@@ -38,6 +40,7 @@ pub use accounts::AccountRecord;
 pub use activity::{ActivityComment, ActivityRecord, CommentShape, StoredActivity};
 pub use address::{DatabaseAddress, ParseAddressError, PostgresAddress};
 pub use audit::AuditEntry;
+pub use child_lists::Parents;
 pub use comments::CommentRecord;
 pub use covered::{CoveredList, ListBegin};
 pub use credentials::{
@@ -54,6 +57,7 @@ pub use issues::{
     IssueExportRecord, IssueOrigin, IssueRecord, MissingAttachment, provisional_repository,
 };
 pub use members::MemberRecord;
+pub use objects::{ObjectKey, ObjectRecord, StoredObject};
 pub use one_time_codes::CodeFor;
 pub use pending::PendingParent;
 pub use pull_requests::PullRequestRecord;

@@ -50,8 +50,9 @@ pub(super) async fn decide(context: &StageContext) -> Result<(CommentSource, Pro
     let mut listing = context.listing.subscribe();
     let mut carried = BTreeSet::new();
     loop {
-        let Listing { feed, .. } = *listing.borrow_and_update();
-        let newest = if feed.is_over || feed.shapes > carried.len() {
+        let Listing { ended, shapes, .. } = *listing.borrow_and_update();
+        let is_over = ended.contains(Stage::PullRequestActivity);
+        let newest = if is_over || shapes > carried.len() {
             archive.newest_comments_in_activity(repository).await?
         } else {
             Vec::new()
@@ -66,7 +67,7 @@ pub(super) async fn decide(context: &StageContext) -> Result<(CommentSource, Pro
             }
             carried.insert(comment.shape);
         }
-        if feed.is_over {
+        if is_over {
             let source = if !carried.is_empty() && is_whole(context).await? {
                 CommentSource::Activity
             } else {

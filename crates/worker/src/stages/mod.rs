@@ -1,5 +1,6 @@
 //! One file per stage, and what they share.
 
+mod children;
 mod comment_source;
 mod finish;
 mod git;
@@ -39,7 +40,7 @@ pub(crate) struct StageContext {
     pub(crate) name: RepositoryName,
     /// Known to every stage but the first.
     pub(crate) repository: Option<StoredRepository>,
-    /// How the list of pull requests comes along.
+    /// How the lists come along.
     pub(crate) listing: watch::Sender<Listing>,
     /// Where the stages stood when this run began.
     pub(crate) before: BTreeMap<Stage, StageState>,
@@ -53,29 +54,33 @@ pub(crate) struct StageContext {
 /// Bitbucket's servers need not agree on the time, nor see a change at once.
 const OVERLAP: chrono::Duration = chrono::Duration::minutes(5);
 
-/// How the lists of pull requests and of their activity come along, for the stages
-/// at their heels.
+/// How the lists come along, for the stages at their heels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Listing {
     /// Pages of pull requests stored so far.
     pub(crate) pages: u64,
-    /// Whether no more pull requests will come.
-    pub(crate) is_over: bool,
+    /// The stages of which no more will come: ended, stopped or left out.
+    pub(crate) ended: Ended,
     /// Whether any was new or changed, or may have been.
     pub(crate) may_have_changes: bool,
     /// Whether every discussion is read for the first time, and in its own list.
     pub(crate) comments_in_lists: bool,
-    /// The activity.
-    pub(crate) feed: Feed,
+    /// Shapes of comments that are stored of the activity.
+    pub(crate) shapes: usize,
 }
 
-/// How the activity comes along.
+/// A set of stages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Feed {
-    /// Shapes of comments that are stored.
-    pub(crate) shapes: usize,
-    /// Whether no more will come.
-    pub(crate) is_over: bool,
+pub(crate) struct Ended(u32);
+
+impl Ended {
+    pub(crate) const fn insert(&mut self, stage: Stage) {
+        self.0 |= 1 << stage as u32;
+    }
+
+    pub(crate) const fn contains(self, stage: Stage) -> bool {
+        self.0 & (1 << stage as u32) != 0
+    }
 }
 
 impl StageContext {

@@ -58,7 +58,9 @@ pub(crate) async fn since(context: &StageContext) -> Result<Option<DateTime<Utc>
 /// feed and once for the list.
 async fn is_worth_it(context: &StageContext) -> Result<bool, StageError> {
     let mut listing = context.listing.subscribe();
-    let listing = listing.wait_for(|listing| listing.is_over).await;
+    let listing = listing
+        .wait_for(|listing| listing.ended.contains(Stage::PullRequests))
+        .await;
     // The sender lives in the context.
     if listing.map_err(|_| StageError::Lost)?.may_have_changes {
         return Ok(true);
@@ -82,7 +84,7 @@ async fn known_shapes(context: &StageContext) -> Result<BTreeSet<CommentShape>, 
 fn show_shapes(context: &StageContext, shapes: &BTreeSet<CommentShape>) {
     context
         .listing
-        .send_modify(|listing| listing.feed.shapes = shapes.len());
+        .send_modify(|listing| listing.shapes = shapes.len());
 }
 
 /// Reads the feed from a page to its end, or to a page with nothing new.

@@ -6,6 +6,7 @@ mod activity;
 mod entity_tags;
 mod imports;
 mod issues;
+mod objects;
 mod pending;
 mod queue;
 mod retention;

@@ -1,0 +1,146 @@
+//! Lists of children that were read: those of pull requests and of issues.
+
+use bucketload_model::{RepositoryUuid, Stage};
+
+use super::sql::statement;
+use super::{Archive, DatabaseError, Tally, Transaction, signed, unsigned};
+
+/// Objects whose children a stage reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parents {
+    /// Pull requests.
+    PullRequests,
+    /// Issues that Bitbucket itself has sent.
+    Issues,
+}
+
+impl Parents {
+    const fn select(self) -> &'static str {
+        match self {
+            Self::PullRequests => "select id from pull_requests where repository_uuid = $1",
+            Self::Issues => {
+                "select id from issues where repository_uuid = $1 and origin = 'bitbucket'"
+            }
+        }
+    }
+}
+
+impl Archive {
+    /// Children of a stage that lie in the table `objects`, and how many Bitbucket reported
+    /// in the lists that were read. Of a list for which it reported no number, as many as
+    /// there are.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn tally_children(
+        &self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+    ) -> Result<Tally, DatabaseError> {
+        let expected: i64 = statement(
+            "select cast(coalesce(sum(reported), 0) as bigint) from child_lists
+             where repository_uuid = $1 and stage = $2",
+        )
+        .bind(repository.as_str())
+        .bind(stage.name())
+        .fetch_scalar(&self.reader)
+        .await?;
+        Ok(Tally {
+            stored: self.count_objects(repository, stage).await?,
+            expected: unsigned(expected),
+        })
+    }
+
+    /// Parents of which fewer children lie in the table `objects` than Bitbucket reported.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn parents_with_missing_children(
+        &self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+    ) -> Result<Vec<(i64, Tally)>, DatabaseError> {
+        let rows: Vec<(i64, i64, i64)> = statement(
+            "select parent_id, stored, expected from (
+                 select parent_id, coalesce(reported, 0) as expected,
+                     (select count(*) from objects o
+                      where o.repository_uuid = l.repository_uuid and o.kind = l.stage
+                          and o.parent_id = l.parent_id) as stored
+                 from child_lists l where repository_uuid = $1 and stage = $2
+             ) counts where stored < expected order by parent_id",
+        )
+        .bind(repository.as_str())
+        .bind(stage.name())
+        .fetch_all(&self.reader)
+        .await?;
+        let rows = rows.into_iter().map(|(parent, stored, expected)| {
+            let tally = Tally {
+                stored: unsigned(stored),
+                expected: unsigned(expected),
+            };
+            (parent, tally)
+        });
+        Ok(rows.collect())
+    }
+}
+
+impl Transaction {
+    /// Notes that a list of children was read, and how many objects Bitbucket reported there.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn set_reported(
+        &mut self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+        parent: i64,
+        reported: Option<u64>,
+    ) -> Result<(), DatabaseError> {
+        statement(
+            "insert into child_lists (repository_uuid, stage, parent_id, reported)
+             values ($1, $2, $3, $4)
+             on conflict (repository_uuid, stage, parent_id) do update set
+                 reported = excluded.reported",
+        )
+        .bind(repository.as_str())
+        .bind(stage.name())
+        .bind(parent)
+        .bind(reported.map(signed))
+        .execute(&mut self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Parents become pending whose list was never read and is not pending either: those
+    /// that were stored while the stage was left out, or before there was one. Returns how
+    /// many those are.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn add_pending_without_list(
+        &mut self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+        parents: Parents,
+    ) -> Result<u64, DatabaseError> {
+        statement(
+            "insert into pending (repository_uuid, stage, parent_id, revision)
+             select $1, $2, id, 0 from (",
+        )
+        .push(parents.select())
+        .push(
+            ") parents where not exists (
+                 select 1 from child_lists l
+                 where l.repository_uuid = $1 and l.stage = $2 and l.parent_id = parents.id)
+             on conflict (repository_uuid, stage, parent_id) do nothing",
+        )
+        .bind(repository.as_str())
+        .bind(stage.name())
+        .execute(&mut self.inner)
+        .await
+    }
+}
