@@ -26,3 +26,4 @@ mod segments;
 mod serve;
 mod support;
 mod update;
+mod verify;

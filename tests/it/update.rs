@@ -38,7 +38,7 @@ async fn open(data_dir: &Path) -> sqlx::SqlitePool {
     sqlx::SqlitePool::connect_with(options).await.unwrap()
 }
 
-fn execute(double: &Double, data_dir: &Path, sql: &str) {
+pub(crate) fn execute(double: &Double, data_dir: &Path, sql: &str) {
     double.runtime.block_on(async {
         let pool = open(data_dir).await;
         sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()))

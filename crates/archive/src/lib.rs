@@ -9,6 +9,7 @@ mod hexadecimal;
 mod lease_file;
 pub mod mirror;
 mod secret_key;
+pub mod verify;
 
 pub use blobs::{Blob, BlobError, BlobStore, BlobWriter};
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
@@ -20,6 +21,7 @@ pub use database::{
     RepositoryRecord, StageProgress, Stored, StoredActivity, StoredImport, StoredRepository,
     Tagged, Tally, Transaction,
 };
+pub use database::{ListDigest, ProofRecord};
 pub use database::{Lost, Overview};
 // Objects without columns of their own, and lists of children.
 pub use database::{ObjectKey, ObjectRecord, Parents, StoredObject};

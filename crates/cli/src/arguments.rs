@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Unschedule(UnscheduleOptions),
     /// Show who did what: imports asked for, paused, cancelled, and what happened in the dashboard
     Audit(AuditOptions),
+    /// Prove the archive: every object, file and commit is there and is what it was
+    Verify(ProofOptions),
     /// Write the archive as plain files
     Export(ExportOptions),
     /// Check settings, disk, database, git and credential, and say what to do
@@ -258,6 +260,35 @@ pub(crate) struct AuditOptions {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ProofOptions {
+    /// `workspace/repository`, or `workspace` for all of its archived repositories. Unset: all
+    #[arg(value_name = "SOURCE")]
+    pub(crate) sources: Vec<String>,
+
+    /// Compare with what Bitbucket has now, too: two requests for each repository
+    #[arg(long)]
+    pub(crate) online: bool,
+
+    /// Read only this part of the files, those first that were proven longest ago, and look
+    /// for git's objects without reading them
+    #[arg(long, value_name = "PERCENT", default_value = "100%", value_parser = parse_sample)]
+    pub(crate) sample: Sample,
+
+    /// Stop after so long, such as `30s`, `10m` or `2h`; what was not looked at comes first
+    /// next time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) max_time: Option<humantime::Duration>,
+
+    /// With --online: use this kept credential (see `bucketload auth list`)
+    #[arg(long, value_name = "LABEL|ID", requires = "online")]
+    pub(crate) credential: Option<String>,
+}
+
+/// A part of a whole: above 0, up to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Sample(pub(crate) f64);
+
+#[derive(Debug, Args)]
 pub(crate) struct ExportOptions {
     /// `workspace/repository`, or `workspace` for all of its archived repositories
     #[arg(value_name = "SOURCE")]
@@ -416,6 +447,14 @@ fn parse_concurrency(text: &str) -> Result<usize, String> {
     }
 }
 
+fn parse_sample(text: &str) -> Result<Sample, String> {
+    let percent = text.strip_suffix('%').unwrap_or(text).trim();
+    match percent.parse::<f64>() {
+        Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(Sample(percent / 100.0)),
+        _ => Err("give a percentage above 0%, up to 100%, such as 5%".to_owned()),
+    }
+}
+
 /// A time with its zone, or one of this place.
 fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
@@ -451,6 +490,15 @@ mod tests {
         assert_eq!(local, "18:00");
         for text in ["tomorrow", "18:00", "2026-13-01T00:00"] {
             assert!(parse_time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sample_is_some_of_it() {
+        assert_eq!(parse_sample("5%"), Ok(Sample(0.05)));
+        assert_eq!(parse_sample("100"), Ok(Sample(1.0)));
+        for text in ["0%", "101%", "-5%", "five", "NaN", ""] {
+            assert!(parse_sample(text).is_err(), "{text}");
         }
     }
 

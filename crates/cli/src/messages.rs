@@ -10,6 +10,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use bucketload_archive::mirror::MirrorError;
+use bucketload_archive::verify::VerifyError;
 use bucketload_archive::{DataDirError, DatabaseAddress, DatabaseError, ExportError, OpenError};
 use bucketload_auth::CredentialSource;
 use bucketload_bitbucket::{BuildError, RequestError, RequestErrorKind};
@@ -206,6 +207,16 @@ pub(crate) const STOPPING_IMPORT: &str =
 pub(crate) const STOPPING_WORK: &str =
     "Stopping: imports come to an end and are handed back. Once more to stop at once.";
 
+/// What helps where an archive has lost something.
+pub(crate) const DAMAGED_ARCHIVE: &str = "What Bitbucket still has comes back with “bucketload \
+    import --full”; what it has not, from a backup or an export. “bucketload doctor” looks at the \
+    disk and the database.";
+
+/// What helps where a mirror has lost something.
+pub(crate) const DAMAGED_MIRROR: &str = "The git mirror is made anew when its folder is moved \
+    away and the repository imported again; refs that Bitbucket has no more are in the old \
+    folder alone.";
+
 /// To somebody who stops what has nothing to lose.
 pub(crate) const STOPPING: &str = "Stopping. Once more to stop at once.";
 
@@ -287,6 +298,19 @@ pub(crate) fn import_failure(
             .remedy(format!("please report it; {RUN_AGAIN}")),
     };
     problem.with_exit(Exit::of_class(error.class()))
+}
+
+/// Why `source` could not be compared with what Bitbucket has.
+pub(crate) fn compare_failure(
+    source: &str,
+    error: &StageError,
+    credential: &CredentialSource,
+) -> Problem {
+    match error {
+        StageError::Request(error) => request_failure(source, error, credential),
+        error => Problem::of(format!("cannot compare {source} with Bitbucket"), error)
+            .with_exit(Exit::of_class(error.class())),
+    }
 }
 
 fn run_again_after(until: DateTime<Utc>) -> String {
@@ -540,6 +564,17 @@ impl From<ExportError> for Problem {
             }
             ExportError::Database(_) => "check the disk and the data directory",
             ExportError::Lost => "please report it",
+        };
+        Self::from_error(&error).remedy(remedy)
+    }
+}
+
+impl From<VerifyError> for Problem {
+    fn from(error: VerifyError) -> Self {
+        let remedy = match &error {
+            VerifyError::Database(_) => "check the disk and the data directory",
+            VerifyError::Mirror(_) => "check that git is installed",
+            VerifyError::Lost => "please report it",
         };
         Self::from_error(&error).remedy(remedy)
     }

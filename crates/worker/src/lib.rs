@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod capabilities;
+mod compare;
 mod context;
 mod estimate;
 mod failure;
@@ -13,6 +14,7 @@ mod run;
 mod stages;
 
 pub use capabilities::{Access, Capabilities, Capability};
+pub use compare::{Difference, Online};
 pub use context::{Importer, Selection, SelectionError};
 pub use failure::StageError;
 pub use import::{Failure, ImportError, ImportOutcome};

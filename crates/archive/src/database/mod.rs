@@ -22,6 +22,7 @@ mod objects;
 mod one_time_codes;
 mod open;
 mod pending;
+mod proofs;
 mod pull_requests;
 mod queue;
 mod quota;
@@ -60,6 +61,7 @@ pub use members::MemberRecord;
 pub use objects::{ObjectKey, ObjectRecord, StoredObject};
 pub use one_time_codes::CodeFor;
 pub use pending::PendingParent;
+pub use proofs::{ListDigest, ProofRecord};
 pub use pull_requests::PullRequestRecord;
 pub use queue::{
     Claim, Claimed, Enqueued, ImportFilter, ImportSummary, Lost, MoveError, NewImport, Release,

@@ -80,6 +80,23 @@ impl Transaction {
         Ok(())
     }
 
+    /// Has the children of these parents read once more.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn read_children_again(
+        &mut self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+        parents: &[i64],
+    ) -> Result<(), DatabaseError> {
+        for part in parents.chunks(500) {
+            self.add_pending(repository, stage, part).await?;
+        }
+        Ok(())
+    }
+
     /// Notes that a parent's children are stored up to `next_page`; without one
     /// they are to be read from the first page again.
     ///

@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use futures::TryStreamExt as _;
+
 use super::rows::{BLOBS, KINDS};
 use super::writer::{ExportedFile, LineWriter, Manifest, copy, describe};
 use crate::database::sql::statement;
@@ -88,11 +90,16 @@ pub async fn export_jsonl(
     let mut files = BTreeMap::new();
     let mut snapshot = archive.snapshot().await?;
     for kind in KINDS {
-        let lines = LineWriter::create(&partial.join(kind.file))?;
-        let file = kind.write(&mut snapshot, &repository.uuid, lines).await?;
-        files.insert(kind.file.to_owned(), file);
+        let mut file = LineWriter::create(&partial.join(kind.file))?;
+        let mut lines = kind.lines(&mut snapshot, &repository.uuid)?;
+        while let Some(line) = lines.try_next().await? {
+            file.write(&line.text())?;
+        }
+        files.insert(kind.file.to_owned(), file.finish()?);
     }
-    let blobs = statement(BLOBS).bind(repository.uuid.as_str());
+    let blobs = statement("select distinct sha256 from (").push(BLOBS);
+    let blobs = blobs.push(") files order by sha256");
+    let blobs = blobs.bind(repository.uuid.as_str());
     let blobs: Vec<String> = blobs.fetch_all_scalars(&mut snapshot).await?;
     drop(snapshot);
     files.extend(copy_blobs(data_dir, partial.join("blobs"), blobs).await?);

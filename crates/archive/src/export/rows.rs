@@ -1,17 +1,17 @@
 //! The rows of an export, streamed in ascending order of their ids.
 
 use bucketload_model::RepositoryUuid;
-use futures::TryStreamExt as _;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 
-use super::jsonl::ExportError;
-use super::writer::{Beside, ExportedFile, LineWriter};
-use crate::IssueOrigin;
+use super::compact::compact;
 use crate::database::sql::{Session, statement};
+use crate::{DatabaseError, IssueOrigin};
 
 /// A kind of object: its file, its rows, and the key of a row.
-pub(super) struct Kind {
-    pub(super) file: &'static str,
+pub(crate) struct Kind {
+    pub(crate) file: &'static str,
     /// Gives `id`, `parent_id` (0 where there is none), `text_id` and `source`; of issues also
     /// their `origin`, of files the `blob` with their content.
     query: &'static str,
@@ -33,7 +33,7 @@ struct Row {
 }
 
 /// Every kind that an export has, in the order of its stages.
-pub(super) const KINDS: &[Kind] = &[
+pub(crate) const KINDS: &[Kind] = &[
     Kind {
         file: "repository.json",
         query: "select cast(0 as bigint) as id, cast(0 as bigint) as parent_id, uuid as text_id, source
@@ -122,9 +122,14 @@ pub(super) const KINDS: &[Kind] = &[
     },
 ];
 
-/// The hashes of the files that belong to a repository, each once.
-pub(super) const BLOBS: &str = "select distinct blob_sha256 from issue_attachments
-    where repository_uuid = $1 and blob_sha256 is not null order by blob_sha256";
+/// The files that belong to a repository, `sha256`, each with the `stage` that brought it and
+/// the `object` that it belongs to.
+pub(crate) const BLOBS: &str = "select blob_sha256 as sha256, 'issue_attachments' as stage,
+        name || ' of issue #' || cast(issue_id as text) as object
+    from issue_attachments where repository_uuid = $1 and blob_sha256 is not null
+    union all
+    select blob_sha256, kind, kind || ' ' || entry_key
+    from objects where repository_uuid = $1 and blob_sha256 is not null";
 
 /// A key with the number that tells apart what has it twice.
 fn numbered(mut key: Value, number: i64) -> Value {
@@ -134,25 +139,57 @@ fn numbered(mut key: Value, number: i64) -> Value {
     key
 }
 
-impl Kind {
-    /// Writes all rows of one repository.
-    pub(super) async fn write(
-        &self,
-        snapshot: &mut Session,
-        repository: &RepositoryUuid,
-        mut lines: LineWriter,
-    ) -> Result<ExportedFile, ExportError> {
-        let rows = statement(self.query).bind(repository.as_str());
-        let mut rows = rows.fetch::<Row>(snapshot)?;
-        while let Some(row) = rows.try_next().await? {
-            let origin = row.origin.as_deref();
-            let beside = Beside {
-                // What Bitbucket sent needs no mention.
-                origin: origin.filter(|origin| *origin != IssueOrigin::Bitbucket.name()),
-                blob: row.blob.as_deref(),
-            };
-            lines.write(&(self.key)(&row), &row.source, beside)?;
+/// One object of an export.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// What tells it apart, as in the export.
+    pub(crate) key: Value,
+    /// Its own number; 0 where it has none.
+    pub(crate) id: i64,
+    /// As it was sent.
+    pub(crate) source: String,
+    origin: Option<String>,
+    blob: Option<String>,
+}
+
+impl Line {
+    /// `{"key": …, "source": …}` and its end.
+    pub(crate) fn text(&self) -> String {
+        let mut line = format!(
+            "{{\"key\":{},\"source\":{}",
+            self.key,
+            compact(&self.source)
+        );
+        // What Bitbucket sent needs no mention.
+        let origin = self.origin.as_deref();
+        let origin = origin.filter(|origin| *origin != IssueOrigin::Bitbucket.name());
+        for (name, value) in [("origin", origin), ("blob", self.blob.as_deref())] {
+            if let Some(value) = value {
+                line = format!("{line},\"{name}\":{}", Value::from(value));
+            }
         }
-        Ok(lines.finish()?)
+        line.push_str("}\n");
+        line
+    }
+}
+
+impl Kind {
+    /// The objects of one repository, one after the other.
+    pub(crate) fn lines<'c>(
+        &self,
+        snapshot: &'c mut Session,
+        repository: &RepositoryUuid,
+    ) -> Result<BoxStream<'c, Result<Line, DatabaseError>>, DatabaseError> {
+        let rows = statement(self.query).bind(repository.as_str().to_owned());
+        let rows = rows.fetch::<Row>(snapshot)?;
+        let key = self.key;
+        let line = move |row: Row| Line {
+            key: key(&row),
+            id: row.id,
+            source: row.source,
+            origin: row.origin,
+            blob: row.blob,
+        };
+        Ok(rows.map_ok(line).boxed())
     }
 }

@@ -8,7 +8,6 @@ use std::path::Path;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::compact::compact;
 use crate::hexadecimal::hexadecimal;
 
 /// What an export holds: enough to prove later that nothing of it changed.
@@ -36,52 +35,49 @@ pub struct ExportedFile {
     pub objects: Option<u64>,
 }
 
-/// What a line has beside an object and its key.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Beside<'a> {
-    /// Where the object came from, if not from Bitbucket.
-    pub(super) origin: Option<&'a str>,
-    /// The hash of its content.
-    pub(super) blob: Option<&'a str>,
+/// Counts and hashes lines.
+#[derive(Debug, Default)]
+pub(crate) struct LineDigest {
+    hash: Sha256,
+    size_bytes: u64,
+    /// Lines so far.
+    pub(crate) objects: u64,
 }
 
-/// Writes one object per line.
+impl LineDigest {
+    pub(crate) fn add(&mut self, line: &str) {
+        self.hash.update(line.as_bytes());
+        self.size_bytes += line.len() as u64;
+        self.objects += 1;
+    }
+
+    pub(crate) fn finish(self) -> ExportedFile {
+        ExportedFile {
+            sha256: hexadecimal(&self.hash.finalize()),
+            size_bytes: self.size_bytes,
+            objects: Some(self.objects),
+        }
+    }
+}
+
+/// Writes lines to a file.
 #[derive(Debug)]
 pub(super) struct LineWriter {
     file: BufWriter<File>,
-    hash: Sha256,
-    size_bytes: u64,
-    objects: u64,
+    digest: LineDigest,
 }
 
 impl LineWriter {
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         Ok(Self {
             file: BufWriter::new(File::create(path)?),
-            hash: Sha256::new(),
-            size_bytes: 0,
-            objects: 0,
+            digest: LineDigest::default(),
         })
     }
 
-    /// Writes `{"key": …, "source": …}` on a line of its own.
-    pub(super) fn write(
-        &mut self,
-        key: &serde_json::Value,
-        source: &str,
-        beside: Beside<'_>,
-    ) -> io::Result<()> {
-        let mut line = format!("{{\"key\":{key},\"source\":{}", compact(source));
-        for (name, value) in [("origin", beside.origin), ("blob", beside.blob)] {
-            if let Some(value) = value {
-                line = format!("{line},\"{name}\":{}", serde_json::Value::from(value));
-            }
-        }
-        line.push_str("}\n");
+    pub(super) fn write(&mut self, line: &str) -> io::Result<()> {
         self.file.write_all(line.as_bytes())?;
-        self.hash.update(line.as_bytes());
-        self.size_bytes += line.len() as u64;
-        self.objects += 1;
+        self.digest.add(line);
         Ok(())
     }
 
@@ -91,11 +87,7 @@ impl LineWriter {
             .into_inner()
             .map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
-        Ok(ExportedFile {
-            sha256: hexadecimal(&self.hash.finalize()),
-            size_bytes: self.size_bytes,
-            objects: Some(self.objects),
-        })
+        Ok(self.digest.finish())
     }
 }
 
@@ -111,8 +103,15 @@ pub(super) fn copy(from: &Path, into: &Path, sha256: &str) -> io::Result<Exporte
     }
 }
 
-/// Hashes a file that another program wrote.
+/// Hashes a file that another program wrote, and makes sure that it is on the disk.
 pub(super) fn describe(path: &Path) -> io::Result<ExportedFile> {
+    let described = hash(path)?;
+    File::open(path)?.sync_all()?;
+    Ok(described)
+}
+
+/// Hashes a file.
+pub(crate) fn hash(path: &Path) -> io::Result<ExportedFile> {
     let mut file = BufReader::new(File::open(path)?);
     let mut hash = Sha256::new();
     let mut size_bytes = 0;
@@ -125,7 +124,6 @@ pub(super) fn describe(path: &Path) -> io::Result<ExportedFile> {
         hash.update(&buffer[..read]);
         size_bytes += read as u64;
     }
-    file.into_inner().sync_all()?;
     Ok(ExportedFile {
         sha256: hexadecimal(&hash.finalize()),
         size_bytes,

@@ -12,7 +12,7 @@ use super::error::MirrorError;
 use super::git_program::{Git, detail};
 use super::refs::Refs;
 
-/// What `git fsck --full` found.
+/// What `git fsck` found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fsck {
     /// Whether every object is there and sound.
@@ -33,9 +33,22 @@ pub enum BundleKind {
     Fast,
 }
 
-pub(super) fn fsck(path: &Path, cancel: &AtomicBool) -> Result<Fsck, MirrorError> {
+/// How thoroughly `git fsck` looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Every object is read.
+    Content,
+    /// What refs lead to is looked for.
+    Connectivity,
+}
+
+pub(super) fn fsck(path: &Path, depth: Depth, cancel: &AtomicBool) -> Result<Fsck, MirrorError> {
+    let depth = match depth {
+        Depth::Content => "--full",
+        Depth::Connectivity => "--connectivity-only",
+    };
     let output = Git::new(path, "fsck")
-        .args(["--full", "--no-dangling", "--no-progress"])
+        .args([depth, "--no-dangling", "--no-progress"])
         .run(b"", None, cancel, &|_| {})?;
     let stdout = String::from_utf8_lossy(&output.stdout);
     let findings = stdout.lines().chain(output.stderr.lines());

@@ -57,9 +57,10 @@ pub use error::MirrorError;
 pub use plan::ArchivedRef;
 pub use refs::Ref;
 pub use segments::Segments;
-pub use update::{MirrorUpdate, Remote, TransportKind, UpdateOptions};
+pub use update::{MirrorUpdate, RefsBehind, Remote, TransportKind, UpdateOptions};
 pub use version::{GitVersion, OLDEST_GIT};
 
+use check::Depth;
 use refs::Refs;
 
 /// A bare repository that holds everything a remote ever showed.
@@ -134,6 +135,19 @@ impl Mirror {
         update::run(&self.path, remote, options)
     }
 
+    /// What an update would change now. Asks the remote for its refs, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::update`].
+    pub fn behind(
+        &self,
+        remote: &Remote,
+        options: &UpdateOptions<'_>,
+    ) -> Result<RefsBehind, MirrorError> {
+        update::behind(&self.path, remote, options)
+    }
+
     /// Every ref, the archived ones included, in the order of their names.
     ///
     /// # Errors
@@ -195,7 +209,17 @@ impl Mirror {
     /// [`MirrorError::GitMissing`], [`MirrorError::Cancelled`]. What it finds
     /// is not an error.
     pub fn fsck(&self, cancel: &AtomicBool) -> Result<Fsck, MirrorError> {
-        check::fsck(&self.path, cancel)
+        check::fsck(&self.path, Depth::Content, cancel)
+    }
+
+    /// Has the `git` program look for everything that the refs lead to
+    /// (`git fsck --connectivity-only`): quicker, but objects' content is not read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::fsck`].
+    pub fn check_connectivity(&self, cancel: &AtomicBool) -> Result<Fsck, MirrorError> {
+        check::fsck(&self.path, Depth::Connectivity, cancel)
     }
 
     /// Writes every ref and object to one file that `git clone` understands.

@@ -47,6 +47,19 @@ pub struct Remote {
     pub authorization: Option<SecretString>,
 }
 
+/// What a remote shows that a mirror has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RefsBehind {
+    /// Refs that the remote shows and can be mirrored.
+    pub listed: u64,
+    /// Those that the mirror has not.
+    pub created: u64,
+    /// Those that point elsewhere.
+    pub moved: u64,
+    /// Refs of the mirror that the remote shows no longer.
+    pub vanished: u64,
+}
+
 /// Who brings the objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TransportKind {
@@ -157,18 +170,50 @@ pub(super) fn run(
     layout::make(path)?;
     let _lock = RepositoryLock::acquire(path)?;
     sweep(path)?;
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method is one of a single lifetime, and any is wanted"
+    )]
+    by_carrier(path, remote, options, |update| update.run())
+}
+
+/// What an update would change now. Nothing is fetched.
+pub(super) fn behind(
+    path: &Path,
+    remote: &Remote,
+    options: &UpdateOptions<'_>,
+) -> Result<RefsBehind, MirrorError> {
+    check_url(&remote.url, options.allow_file)?;
+    by_carrier(path, remote, options, |update| {
+        let listing = update.list(&mut *update.carrier()?)?;
+        let plan = Plan::new(&listing, &Refs::read(&update.open()?)?);
+        Ok(RefsBehind {
+            listed: listing.refs.len() as u64,
+            created: plan.created.len() as u64,
+            moved: plan.moved.len() as u64,
+            vanished: plan.vanished.len() as u64,
+        })
+    })
+}
+
+/// Works with the carrier of the options, or with one after the other.
+fn by_carrier<T>(
+    path: &Path,
+    remote: &Remote,
+    options: &UpdateOptions<'_>,
+    work: impl Fn(&Update<'_>) -> Result<T, MirrorError>,
+) -> Result<T, MirrorError> {
     let meter = Meter::default();
     watched(&meter, options.progress, options.cancel, |stop| {
         let run = |transport| {
-            let update = Update {
+            work(&Update {
                 path,
                 remote,
                 options,
                 meter: &meter,
                 stop: stop.clone(),
                 transport,
-            };
-            update.run()
+            })
         };
         match options.transport {
             _ if remote.url.scheme() == "file" => run(TransportKind::GitProgram),

@@ -50,12 +50,12 @@ const ODD: [(&str, &str); 6] = [
     ),
 ];
 
-struct Export {
+pub(crate) struct Export {
     folder: PathBuf,
-    manifest: Manifest,
+    pub(crate) manifest: Manifest,
 }
 
-async fn export(store: &Store) -> Result<Export, ExportError> {
+pub(crate) async fn export(store: &Store) -> Result<Export, ExportError> {
     let repository = store.archive.repository(&name()).await.unwrap().unwrap();
     let output = store.folder.path().join("export");
     let (folder, manifest) = export_jsonl(
@@ -103,7 +103,7 @@ fn named(export: &Export) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// A store with one of everything, put there in this order of pages.
-async fn filled(order: &[usize]) -> Store {
+pub(crate) async fn filled(order: &[usize]) -> Store {
     filled_on(Kind::Sqlite, order).await.unwrap()
 }
 
@@ -249,7 +249,7 @@ async fn the_manifest_proves_every_file() {
 }
 
 /// A mirror with one commit, the same every time.
-fn commit_to_mirror(store: &Store) {
+pub(crate) fn commit_to_mirror(store: &Store) {
     let path = store.data_dir.mirror(&name());
     Mirror::open_or_init(&path).unwrap();
     let script = "blob=$(echo tea | git hash-object -w --stdin) &&

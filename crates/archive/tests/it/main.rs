@@ -7,3 +7,4 @@ mod mirror;
 #[path = "../../../../tests/postgres/mod.rs"]
 mod postgres;
 mod support;
+mod verify;

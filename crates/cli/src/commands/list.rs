@@ -19,6 +19,8 @@ struct Entry {
     /// The mirror, where there is one.
     mirror: Option<std::path::PathBuf>,
     imported_at: Option<chrono::DateTime<chrono::Utc>>,
+    /// When all was last found right.
+    proven_at: Option<chrono::DateTime<chrono::Utc>>,
     state: Option<bucketload_model::ImportState>,
 }
 
@@ -27,6 +29,7 @@ pub(crate) async fn run(session: &Session) -> Result<Exit, Problem> {
     let mut entries = Vec::new();
     let data_dir = &session.config.data_dir;
     let lost = archive.lost_imports(data_dir, SystemClock.now()).await?;
+    let proofs = archive.proofs().await?;
     for repository in archive.repositories().await? {
         let mirror = session.config.data_dir.mirror(&repository.name);
         let latest = archive.latest_import(&repository.name).await?;
@@ -48,6 +51,9 @@ pub(crate) async fn run(session: &Session) -> Result<Exit, Problem> {
             users: archive.count_accounts(&repository.uuid).await?,
             mirror: matches!(Mirror::open(&mirror), Ok(Some(_))).then_some(mirror),
             imported_at: report.as_ref().and_then(|report| report.finished_at),
+            proven_at: proofs
+                .get(repository.uuid.as_str())
+                .and_then(|proof| proof.proven_at),
             state: report.map(|report| report.state),
         });
     }
@@ -63,11 +69,14 @@ pub(crate) async fn run(session: &Session) -> Result<Exit, Problem> {
         let state = entry
             .state
             .map_or_else(String::new, |state| state.to_string());
-        let when = entry.imported_at.map_or_else(String::new, |time| {
-            time.with_timezone(&chrono::Local)
-                .format("%Y-%m-%d %H:%M")
-                .to_string()
-        });
+        let local = |time: chrono::DateTime<chrono::Utc>| {
+            let time = time.with_timezone(&chrono::Local);
+            time.format("%Y-%m-%d %H:%M").to_string()
+        };
+        let mut when = entry.imported_at.map_or_else(String::new, local);
+        if let Some(proven) = entry.proven_at.map(local) {
+            when = format!("{when}, proven {proven}");
+        }
         output::line(&format!(
             "{:<40} {:>7} pull requests {:>8} comments  {state} {when}",
             entry.source,

@@ -17,6 +17,7 @@ pub(crate) mod simulator;
 mod sources;
 pub(crate) mod stages;
 pub(crate) mod status;
+pub(crate) mod verify;
 pub(crate) mod worker;
 
 use bucketload_archive::Archive;

@@ -10,12 +10,14 @@ use bucketload_archive::mirror::{
 };
 use bucketload_bitbucket::Repository;
 use bucketload_model::{
-    Checkpoint, ErrorClass, Gap, GapReason, GitReport, GitTransfer, ProgressEvent, Stage,
+    Checkpoint, ErrorClass, Gap, GapReason, GitReport, GitTransfer, ProgressEvent, RepositoryName,
+    Stage,
 };
 
 use tokio::sync::watch;
 
 use super::StageContext;
+use crate::Importer;
 use crate::failure::{StageError, describe, gap_reason};
 
 /// Pauses before a transfer that broke off is begun again.
@@ -35,7 +37,7 @@ const STOPS_WITHIN: Duration = Duration::from_secs(5);
 /// Ends by itself when the import is stopped.
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let repository = context.repository()?;
-    let mut remote = remote(context);
+    let mut remote = context.importer.git_remote(&context.name);
     let url = remote.url.to_string();
     let gap = |reason, detail| Gap {
         stage: Stage::Git,
@@ -111,17 +113,19 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     store(context, &remote, &update).await
 }
 
-fn remote(context: &StageContext) -> Remote {
-    let name = &context.name;
-    let mut url = context.importer.web_url.clone();
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty()
-            .push(name.workspace.as_str())
-            .push(&format!("{}.git", name.slug));
-    }
-    Remote {
-        url,
-        authorization: None,
+impl Importer {
+    /// Where git finds a repository.
+    pub(crate) fn git_remote(&self, name: &RepositoryName) -> Remote {
+        let mut url = self.web_url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty()
+                .push(name.workspace.as_str())
+                .push(&format!("{}.git", name.slug));
+        }
+        Remote {
+            url,
+            authorization: None,
+        }
     }
 }
 

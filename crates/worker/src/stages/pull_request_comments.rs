@@ -27,6 +27,9 @@ const REST_AFTER_COUNTING: u32 = 20;
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let work = async {
+        if context.importer.whole_lists {
+            look_for_lost(context).await?;
+        }
         let (source, probes) = decide(context).await?;
         if source == CommentSource::Activity {
             take_from_activity(context).await?;
@@ -44,6 +47,20 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         result = work => result,
         error = show_counts(context) => Err(error),
     }
+}
+
+/// Discussions that lack what was reported or was here once are read again: Bitbucket may
+/// have it now, and what an archive has lost comes back.
+async fn look_for_lost(context: &StageContext) -> Result<(), StageError> {
+    let archive = &context.importer.archive;
+    let repository = &context.repository()?.uuid;
+    let lacking = archive.pull_requests_with_missing_comments(repository);
+    let lacking: Vec<i64> = lacking.await?.iter().map(|(id, _)| id.0).collect();
+    let mut transaction = context.begin().await?;
+    transaction
+        .read_children_again(repository, STAGE, &lacking)
+        .await?;
+    Ok(transaction.commit().await?)
 }
 
 /// Reads what has become pending once more, each discussion in its own list.

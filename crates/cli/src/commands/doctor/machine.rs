@@ -8,6 +8,7 @@ use url::Url;
 use super::finding::Finding;
 use crate::config::Config;
 use crate::messages::Problem;
+use crate::output;
 
 /// Less is a warning: an import of one large repository may need it.
 const LITTLE_SPACE: u64 = 2 << 30;
@@ -88,7 +89,7 @@ pub(super) fn disk_space(health: &DataDirHealth) -> Finding {
     let Some(free) = health.free_bytes else {
         return Finding::skipped(CHECK, "the system does not say");
     };
-    let found = format!("{} free", size(free));
+    let found = format!("{} free", output::size(free));
     let remedy = "free some space, or give a directory on another disk with --data-dir";
     if free < NO_SPACE {
         Finding::failed(CHECK, found, remedy)
@@ -176,18 +177,6 @@ pub(super) fn git() -> Finding {
             &Problem::of("there is no git program", &error).remedy("install git"),
         ),
     }
-}
-
-/// Bytes for people.
-fn size(bytes: u64) -> String {
-    let (unit, name) = match bytes {
-        0..0x10_0000 => (1 << 10, "KiB"),
-        0x10_0000..0x4000_0000 => (1 << 20, "MiB"),
-        _ => (1 << 30, "GiB"),
-    };
-    // One digit after the point.
-    let tenths = bytes.saturating_mul(10) / unit;
-    format!("{}.{} {name}", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]

@@ -1,0 +1,154 @@
+//! The git mirror, checked by `git` itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bucketload_model::{ImportReport, Stage, StageState};
+use serde::Serialize;
+use tokio::time::sleep_until;
+
+use super::{Problem, ProblemKind, Proof, VerifyError, VerifyOptions};
+use crate::mirror::{Fsck, Mirror, MirrorError};
+use crate::{DataDir, StoredRepository};
+
+/// Lines of `git fsck` that are told; where there is one there may be thousands.
+const MAX_FINDINGS: usize = 20;
+
+/// What `git` says of a mirror.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GitProof {
+    /// Its refs, kept ones included.
+    pub refs: u64,
+    /// Whether every object was read, and not only looked for.
+    pub is_read: bool,
+}
+
+struct Found {
+    refs: u64,
+    fsck: Fsck,
+}
+
+/// Checks the mirror. Returns whether time was enough.
+pub(super) async fn prove(
+    data_dir: &DataDir,
+    repository: &StoredRepository,
+    report: Option<&ImportReport>,
+    options: &VerifyOptions,
+    proof: &mut Proof,
+) -> Result<bool, VerifyError> {
+    let stage = report.and_then(|report| {
+        let mut stages = report.stages.iter();
+        stages.find(|stage| stage.name == Stage::Git && stage.state != StageState::Skipped)
+    });
+    let expected = stage.map_or(0, |stage| stage.stored);
+    let mut wrong = |kind, detail: String| {
+        proof.problems.push(Problem {
+            kind,
+            stage: Stage::Git,
+            object: "git history".to_owned(),
+            detail,
+        });
+    };
+    let path = data_dir.mirror(&repository.name);
+    let is_read = !options.is_sample();
+    let cancel = Arc::new(AtomicBool::new(false));
+    let check = {
+        let (path, cancel) = (path.clone(), Arc::clone(&cancel));
+        tokio::task::spawn_blocking(move || check(&path, is_read, &cancel))
+    };
+    let stop = async {
+        // The one that is longer away than anybody waits stands for none.
+        let Some(deadline) = options.deadline else {
+            return until_cancelled(options).await;
+        };
+        tokio::select! {
+            () = sleep_until(deadline) => {}
+            () = until_cancelled(options) => {}
+        }
+    };
+    let mut check = std::pin::pin!(check);
+    let found = tokio::select! {
+        found = &mut check => found,
+        () = stop => {
+            cancel.store(true, Ordering::Relaxed);
+            check.await
+        }
+    };
+    match found.map_err(|_| VerifyError::Lost)? {
+        Ok(Some(found)) => {
+            if found.refs < expected {
+                let detail = format!(
+                    "{expected} refs were there after the last import and {} are",
+                    found.refs
+                );
+                wrong(ProblemKind::Missing, detail);
+            }
+            if !found.fsck.is_clean {
+                let lines = found.fsck.findings.iter().take(MAX_FINDINGS);
+                for line in lines {
+                    wrong(ProblemKind::Damaged, line.clone());
+                }
+                if found.fsck.findings.is_empty() {
+                    wrong(
+                        ProblemKind::Damaged,
+                        "git fsck fails and says nothing".to_owned(),
+                    );
+                }
+            }
+            proof.git = Some(GitProof {
+                refs: found.refs,
+                is_read,
+            });
+            Ok(true)
+        }
+        Ok(None) => {
+            if expected > 0 || path.exists() {
+                wrong(
+                    ProblemKind::Missing,
+                    format!("there is no git repository in {}", path.display()),
+                );
+            }
+            Ok(true)
+        }
+        Err(MirrorError::Cancelled) => Ok(false),
+        Err(error @ MirrorError::Corrupt { .. }) => {
+            wrong(ProblemKind::Damaged, in_words(&error));
+            Ok(true)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn until_cancelled(options: &VerifyOptions) {
+    while !options.cancel.load(Ordering::Relaxed) {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}
+
+fn check(
+    path: &std::path::Path,
+    is_read: bool,
+    cancel: &AtomicBool,
+) -> Result<Option<Found>, MirrorError> {
+    let Some(mirror) = Mirror::open(path)? else {
+        return Ok(None);
+    };
+    let refs = mirror.refs()?.len() as u64;
+    let fsck = if is_read {
+        mirror.fsck(cancel)?
+    } else {
+        mirror.check_connectivity(cancel)?
+    };
+    Ok(Some(Found { refs, fsck }))
+}
+
+/// An error with its causes.
+fn in_words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
