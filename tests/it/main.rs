@@ -9,6 +9,8 @@ mod bad_input;
 mod command;
 mod doctor;
 mod documents;
+mod from_export;
+
 mod git_history;
 mod interruption;
 mod issue_export;

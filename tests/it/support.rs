@@ -210,16 +210,20 @@ pub(crate) fn export(data_dir: &Path, output: &Path, name: &str) -> PathBuf {
     output.join(name)
 }
 
-/// Every file of a folder, by its name.
+/// The files of a folder by name; of those in a folder within, that comes before.
 pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    entries
-        .map(|entry| {
-            let entry = entry.unwrap();
-            let name = entry.file_name().into_string().unwrap();
-            (name, std::fs::read(entry.path()).unwrap())
-        })
-        .collect()
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if entry.path().is_dir() {
+            let within = files(&entry.path()).into_iter();
+            found.extend(within.map(|(file, bytes)| (format!("{name}/{file}"), bytes)));
+        } else {
+            found.insert(name, std::fs::read(entry.path()).unwrap());
+        }
+    }
+    found
 }
 
 /// Fails with the first difference of two exports, not with all their bytes.

@@ -28,7 +28,8 @@ pub use database::{ObjectKey, ObjectRecord, Parents, StoredObject};
 // Issues.
 pub use database::{
     AttachmentRecord, ChangeRecord, FieldRecord, IssueCommentRecord, IssueCounts,
-    IssueExportRecord, IssueOrigin, IssueRecord, MissingAttachment, provisional_repository,
+    IssueExportRecord, IssueOrigin, IssueRecord, MissingAttachment, RestoredAttachment,
+    RestoredChange, provisional_repository,
 };
 // The people who use the service.
 pub use database::{
@@ -42,6 +43,7 @@ pub use database::{
 // For libraries that keep tables of their own beside ours.
 pub use database::{Driver, DriverConnection};
 pub use export::{ExportError, ExportedFile, Manifest, export_jsonl};
+pub use export::{ExportFolder, ExportedLine, ReadExportError, find_exports};
 pub use health::{DataDirHealth, FolderHealth};
 pub use lease_file::{LeaseFile, Life};
 pub use secret_key::{KeyRotation, SecretKeyError};

@@ -98,8 +98,21 @@ pub(crate) enum Command {
 pub(crate) struct ImportOptions {
     /// `workspace/repository`, `workspace` for all of its repositories, or a bitbucket.org
     /// address of either
-    #[arg(required_unless_present = "from_file", value_name = "SOURCE")]
+    #[arg(required_unless_present_any = ["from_file", "from_export"], value_name = "SOURCE")]
     pub(crate) sources: Vec<String>,
+
+    /// Read an export of bucketload back (`bucketload export`): that of one repository, or all
+    /// in a folder. Bitbucket is asked for nothing. A repository that the archive has is left
+    /// as it is
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with_all = [
+            "sources", "from_file", "queue", "dry_run", "only", "skip", "full", "credential",
+            "issues_export",
+        ]
+    )]
+    pub(crate) from_export: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) choice: ChoiceOptions,

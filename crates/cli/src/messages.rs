@@ -11,13 +11,16 @@ use std::process::ExitCode;
 
 use bucketload_archive::mirror::MirrorError;
 use bucketload_archive::verify::VerifyError;
-use bucketload_archive::{DataDirError, DatabaseAddress, DatabaseError, ExportError, OpenError};
+use bucketload_archive::{
+    BlobError, DataDirError, DatabaseAddress, DatabaseError, ExportError, OpenError,
+    ReadExportError,
+};
 use bucketload_auth::CredentialSource;
 use bucketload_bitbucket::{BuildError, RequestError, RequestErrorKind};
 use bucketload_model::{ErrorClass, ImportReport, ImportState, ParseSourceError};
 use bucketload_simulator::SimulatorError;
 use bucketload_worker::queue::QueueError;
-use bucketload_worker::{ImportError, SelectionError, StageError};
+use bucketload_worker::{ImportError, RestoreError, SelectionError, StageError};
 use chrono::{DateTime, Utc};
 
 use crate::output;
@@ -566,6 +569,58 @@ impl From<ExportError> for Problem {
             ExportError::Lost => "please report it",
         };
         Self::from_error(&error).remedy(remedy)
+    }
+}
+
+impl From<RestoreError> for Problem {
+    fn from(error: RestoreError) -> Self {
+        let is_full = matches!(
+            &error,
+            RestoreError::Blob(BlobError::DiskFull(_))
+                | RestoreError::Mirror(MirrorError::DiskFull { .. })
+                | RestoreError::Database(DatabaseError::DiskFull(_))
+        );
+        let (remedy, exit) = match &error {
+            _ if is_full => (DISK_FULL, Exit::Failed),
+            RestoreError::Read(
+                ReadExportError::NotAnExport { .. }
+                | ReadExportError::Format { .. }
+                | ReadExportError::Unknown { .. },
+            ) => (
+                "name the folder that “bucketload export” wrote to; a newer layout needs a newer \
+                 bucketload",
+                Exit::Usage,
+            ),
+            RestoreError::Read(ReadExportError::Read { .. }) => {
+                ("check the folder and its permissions", Exit::Failed)
+            }
+            RestoreError::Read(_) | RestoreError::Object { .. } | RestoreError::Key { .. } => (
+                "the export was changed or damaged since it was written: take another copy of it",
+                Exit::Failed,
+            ),
+            RestoreError::AlreadyThere { .. } => (
+                "nothing was changed; read it into another archive with --data-dir",
+                Exit::Usage,
+            ),
+            RestoreError::Mirror(MirrorError::NotAMirror { .. }) => (
+                "something else lies where the git history should go: move it away",
+                Exit::Failed,
+            ),
+            RestoreError::Mirror(MirrorError::Corrupt { .. }) => (
+                "the bundle in the export is damaged: take another copy of it",
+                Exit::Failed,
+            ),
+            RestoreError::Mirror(_) => ("check that git is installed", Exit::Failed),
+            RestoreError::Blob(_) | RestoreError::Database(_) => {
+                ("check the disk and the data directory", Exit::Failed)
+            }
+            RestoreError::Stopped => (
+                "run the same command again: what was read back whole is kept",
+                Exit::Interrupted,
+            ),
+            RestoreError::Lost => ("please report it", Exit::Failed),
+        };
+        Self::from_error(&error).remedy(remedy).with_exit(exit)
     }
 }
 

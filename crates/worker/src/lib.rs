@@ -10,6 +10,7 @@ mod issue_export;
 mod plan;
 mod policy;
 pub mod queue;
+mod restore;
 mod run;
 mod stages;
 
@@ -21,4 +22,5 @@ pub use import::{Failure, ImportError, ImportOutcome};
 pub use issue_export::{IssueExportError, MissingFile, TakenExport};
 pub use plan::{RepositoryPlan, StagePlan};
 pub use policy::RetryPolicy;
+pub use restore::{RestoreError, Restored, Restorer};
 pub use run::LeaseTimes;

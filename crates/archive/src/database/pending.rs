@@ -147,4 +147,21 @@ impl Transaction {
         .await?;
         Ok(())
     }
+
+    /// Forgets what is still to be read of a repository: an archive that was restored
+    /// has all that there was.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn forget_pending(
+        &mut self,
+        repository: &RepositoryUuid,
+    ) -> Result<(), DatabaseError> {
+        statement("delete from pending where repository_uuid = $1")
+            .bind(repository.as_str())
+            .execute(&mut self.inner)
+            .await?;
+        Ok(())
+    }
 }

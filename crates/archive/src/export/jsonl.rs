@@ -15,10 +15,10 @@ use crate::mirror::{BundleKind, Mirror, MirrorError};
 use crate::{Archive, DataDir, DatabaseError, StoredRepository};
 
 /// The layout written here. It changes when a reader of today could misread it.
-const FORMAT: &str = "bucketload-jsonl-1";
+pub(super) const FORMAT: &str = "bucketload-jsonl-1";
 
 /// The file with the whole git history, absent while there is none.
-const BUNDLE: &str = "git.bundle";
+pub(super) const BUNDLE: &str = "git.bundle";
 
 /// An export that failed. What was there before is still there.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +108,7 @@ pub async fn export_jsonl(
         files.insert(BUNDLE.to_owned(), describe(&path)?);
     }
     let manifest = Manifest {
-        format: FORMAT,
+        format: FORMAT.to_owned(),
         repository: repository.name.to_string(),
         uuid: repository.uuid.to_string(),
         files,

@@ -5,16 +5,16 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::hexadecimal::hexadecimal;
 
 /// What an export holds: enough to prove later that nothing of it changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The layout of the files.
-    pub format: &'static str,
+    pub format: String,
     /// `workspace/slug`.
     pub repository: String,
     /// The repository's permanent id.
@@ -24,14 +24,14 @@ pub struct Manifest {
 }
 
 /// One file of an export.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportedFile {
     /// Its SHA-256, in hexadecimal.
     pub sha256: String,
     /// Its size.
     pub size_bytes: u64,
     /// Objects in it; absent for files that hold no objects.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objects: Option<u64>,
 }
 

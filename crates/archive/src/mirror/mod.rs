@@ -15,6 +15,7 @@
 //! | `bring` | objects, from the remote to the disk |
 //! | `segments` | a large first clone, piece by piece |
 //! | `update` | the order of all this |
+//! | `restore` | a mirror out of its bundle |
 //! | `check` | `git fsck`, bundles |
 //! | `version` | which `git` there is |
 //!
@@ -41,6 +42,7 @@ mod meter;
 mod plan;
 mod reach;
 mod refs;
+mod restore;
 mod segments;
 mod sweep;
 mod update;

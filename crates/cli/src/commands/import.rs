@@ -19,13 +19,16 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::sources::{Choice, sources};
-use super::{Session, credentials, issue_export};
+use super::{Session, credentials, from_export, issue_export};
 use crate::arguments::{GitTransport, ImportOptions};
 use crate::messages::{self, Exit, Problem};
 use crate::progress::{self, summary};
 use crate::{interrupt, output};
 
 pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Exit, Problem> {
+    if let Some(folder) = &options.from_export {
+        return from_export::run(session, folder).await;
+    }
     let sources = sources(options)?;
     let choice = Choice::new(&options.choice)?;
     let selection = Selection::new(&options.only, &options.skip)?;

@@ -7,6 +7,7 @@ mod credentials;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod export;
+mod from_export;
 pub(crate) mod import;
 mod issue_export;
 pub(crate) mod list;

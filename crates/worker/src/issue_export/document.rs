@@ -32,9 +32,9 @@ pub(super) struct Document<'a> {
 
 /// An object of an export: its fields, and as it was written.
 #[derive(Debug)]
-pub(super) struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     fields: Value,
-    pub(super) source: &'a str,
+    pub(crate) source: &'a str,
 }
 
 /// The objects of a list, and in words those that are none.
@@ -74,7 +74,7 @@ pub(super) fn read<'a>(list: &[&'a RawValue], what: &str, numbers: &[&str]) -> E
     let mut entries = Entries::default();
     for raw in list {
         let source = raw.get();
-        let entry = serde_json::from_str(source).map(|fields| Entry { fields, source });
+        let entry = Entry::parse(source);
         let problem = match &entry {
             Err(error) => Some(error.to_string()),
             Ok(entry) => numbers
@@ -96,8 +96,12 @@ pub(super) fn read<'a>(list: &[&'a RawValue], what: &str, numbers: &[&str]) -> E
     entries
 }
 
-impl Entry<'_> {
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+impl<'a> Entry<'a> {
+    pub(crate) fn parse(source: &'a str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(source).map(|fields| Self { fields, source })
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.fields.get(name)?.as_str()
     }
 
@@ -106,7 +110,7 @@ impl Entry<'_> {
     }
 
     /// The name of a person: an object in the newer form, the name alone in the older one.
-    pub(super) fn person(&self, name: &str) -> Option<&str> {
+    pub(crate) fn person(&self, name: &str) -> Option<&str> {
         let person = self.fields.get(name)?;
         person.as_str().or_else(|| {
             let name = person.get("display_name")?;

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Importer;
 use bundle::Bundle;
 use document::Document;
+pub(crate) use document::Entry;
 
 /// An export that could not be taken in. Nothing of it is in the archive then.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,9 @@ mod repository;
 mod users;
 
 pub(crate) use comment_source::{CommentSource, foresee};
-pub(crate) use pull_requests::covered;
+pub(crate) use pull_request_activity::record as activity_record;
+pub(crate) use pull_request_comments::record as comment_record;
+pub(crate) use pull_requests::{covered, record as pull_request_record};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -440,7 +442,7 @@ async fn end_page<T>(
 }
 
 /// The rows of the accounts that an object names.
-fn account_records<'a>(
+pub(crate) fn account_records<'a>(
     accounts: impl Iterator<Item = &'a Loose<Account>>,
 ) -> impl Iterator<Item = AccountRecord<'a>> {
     accounts.filter_map(|loose| {

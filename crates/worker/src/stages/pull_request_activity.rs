@@ -218,7 +218,8 @@ fn shape(item: &Item<Activity>) -> Option<CommentShape> {
     })
 }
 
-fn record<'a>(item: &'a Item<Activity>, key: &'a str) -> ActivityRecord<'a> {
+/// What of an entry the archive's columns repeat.
+pub(crate) fn record<'a>(item: &'a Item<Activity>, key: &'a str) -> ActivityRecord<'a> {
     let entry = &item.value;
     ActivityRecord {
         pull_request: entry.pull_request(),

@@ -141,7 +141,8 @@ async fn take(context: &StageContext, pull_request: &PendingParent) -> Result<()
     Ok(transaction.commit().await?)
 }
 
-fn record<'a>(comment: &'a Comment, source: &'a str) -> CommentRecord<'a> {
+/// What of a comment the archive's columns repeat.
+pub(crate) fn record<'a>(comment: &'a Comment, source: &'a str) -> CommentRecord<'a> {
     let inline = comment.inline.as_ref();
     CommentRecord {
         id: comment.id,

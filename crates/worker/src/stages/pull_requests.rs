@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use bucketload_archive::{CoveredList, ListBegin, PullRequestRecord};
 use bucketload_bitbucket::{
-    Endpoint, Page, PageUrl, PullRequest, PullRequestFilter, RequestErrorKind,
+    Endpoint, Item, Page, PageUrl, PullRequest, PullRequestFilter, RequestErrorKind,
 };
 use bucketload_model::{Checkpoint, RepositoryUuid, Stage, StageState};
 use chrono::{DateTime, Duration, Utc};
@@ -218,25 +218,7 @@ async fn store(
 ) -> Result<(), StageError> {
     let endpoint = Endpoint::PullRequests.name();
     let repository = &context.repository()?.uuid;
-    let records: Vec<_> = page
-        .items
-        .iter()
-        .map(|item| {
-            let pull_request = &item.value;
-            PullRequestRecord {
-                id: pull_request.id,
-                title: pull_request.title.as_deref(),
-                state: pull_request.state.as_deref(),
-                author: account_uuid(pull_request.author.as_ref()),
-                source_branch: pull_request.source_branch(),
-                destination_branch: pull_request.destination_branch(),
-                comment_count: pull_request.comment_count,
-                created_on: pull_request.created_on.as_deref(),
-                updated_on: pull_request.updated_on.as_deref(),
-                source: item.source.get(),
-            }
-        })
-        .collect();
+    let records: Vec<_> = page.items.iter().map(record).collect();
     let begin = ListBegin {
         began_on: page
             .served_at
@@ -292,4 +274,21 @@ async fn store(
         gaps,
     )
     .await
+}
+
+/// What of a pull request the archive's columns repeat.
+pub(crate) fn record(item: &Item<PullRequest>) -> PullRequestRecord<'_> {
+    let pull_request = &item.value;
+    PullRequestRecord {
+        id: pull_request.id,
+        title: pull_request.title.as_deref(),
+        state: pull_request.state.as_deref(),
+        author: account_uuid(pull_request.author.as_ref()),
+        source_branch: pull_request.source_branch(),
+        destination_branch: pull_request.destination_branch(),
+        comment_count: pull_request.comment_count,
+        created_on: pull_request.created_on.as_deref(),
+        updated_on: pull_request.updated_on.as_deref(),
+        source: item.source.get(),
+    }
 }

@@ -6,10 +6,12 @@
 mod attachments;
 mod changes;
 mod exports;
+mod restored;
 
 pub use attachments::{AttachmentRecord, MissingAttachment};
 pub use changes::{ChangeRecord, FieldRecord};
 pub use exports::{IssueExportRecord, provisional_repository};
+pub use restored::{RestoredAttachment, RestoredChange};
 
 use std::borrow::Cow;
 

@@ -16,6 +16,7 @@ mod local;
 mod measure;
 mod measure_segments;
 mod refs;
+mod restore;
 mod segments;
 mod updates;
 
