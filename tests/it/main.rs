@@ -29,3 +29,4 @@ mod serve;
 mod support;
 mod update;
 mod verify;
+mod wiki;

@@ -95,6 +95,14 @@ impl DataDir {
             .join(format!("{}.git", name.slug))
     }
 
+    /// The bare mirror of a repository's wiki.
+    pub fn wiki(&self, name: &RepositoryName) -> PathBuf {
+        self.root
+            .join("repositories")
+            .join(name.workspace.as_str())
+            .join(format!("{}.wiki.git", name.slug))
+    }
+
     /// Makes the folder if it is missing.
     ///
     /// # Errors

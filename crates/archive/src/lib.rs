@@ -31,6 +31,8 @@ pub use database::{
     IssueExportRecord, IssueOrigin, IssueRecord, MissingAttachment, RestoredAttachment,
     RestoredChange, provisional_repository,
 };
+// Wikis.
+pub use database::{StoredWiki, WikiOrigin};
 // The people who use the service.
 pub use database::{
     AuditEntry, CodeFor, IdentityRecord, SecretHash, ServiceTokenRecord, SessionRecord, UserRecord,

@@ -95,6 +95,10 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Default, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct ImportOptions {
     /// `workspace/repository`, `workspace` for all of its repositories, or a bitbucket.org
     /// address of either
@@ -109,7 +113,7 @@ pub(crate) struct ImportOptions {
         value_name = "DIR",
         conflicts_with_all = [
             "sources", "from_file", "queue", "dry_run", "only", "skip", "full", "credential",
-            "issues_export",
+            "issues_export", "wiki",
         ]
     )]
     pub(crate) from_export: Option<PathBuf>,
@@ -146,7 +150,11 @@ pub(crate) struct ImportOptions {
     pub(crate) credential: Option<String>,
 
     #[command(flatten)]
-    pub(crate) issues: IssueExportOptions,
+    pub(crate) kept: KeptOptions,
+
+    /// Take only what --issues-export and --wiki bring, and ask Bitbucket for nothing
+    #[arg(long, requires = "KeptOptions")]
+    pub(crate) offline: bool,
 
     /// Who brings the git objects
     #[arg(long, value_name = "TRANSPORT", default_value = "auto")]
@@ -171,17 +179,18 @@ pub(crate) struct ChoiceOptions {
     pub(crate) exclude: Vec<String>,
 }
 
-/// Issues that Bitbucket has no more.
+/// What Bitbucket has no more, and somebody kept.
 #[derive(Debug, Default, Args)]
-pub(crate) struct IssueExportOptions {
+pub(crate) struct KeptOptions {
     /// Take the issues from an export that was made before Bitbucket removed its tracker: the
     /// zip, or the db-2.0.json or db-1.0.json out of it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["queue", "dry_run", "from_file"])]
     pub(crate) issues_export: Option<PathBuf>,
 
-    /// Take only what --issues-export brings, and ask Bitbucket for nothing
-    #[arg(long, requires = "issues_export")]
-    pub(crate) offline: bool,
+    /// Take the wiki from a copy that was kept before Bitbucket removed its wikis: a clone, a
+    /// bare repository, or a bundle
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["queue", "dry_run", "from_file"])]
+    pub(crate) wiki: Option<PathBuf>,
 }
 
 /// Imports in the background.

@@ -4,6 +4,7 @@
 mod credentials;
 mod issues;
 mod server;
+mod wiki;
 
 use std::error::Error;
 use std::fmt;
@@ -26,6 +27,7 @@ use chrono::{DateTime, Utc};
 use crate::output;
 
 pub(crate) use issues::issue_export_failure;
+pub(crate) use wiki::wiki_copy_failure;
 
 pub(crate) use credentials::{
     app_password, callback_elsewhere, cannot_listen, ended, needs_email, needs_workspace,

@@ -13,6 +13,8 @@ pub enum Stage {
     Repository,
     /// Every ref and object, into a bare mirror.
     Git,
+    /// The wiki, into a mirror of its own.
+    Wiki,
     /// The workspace's members.
     Users,
     /// Every pull request in all four states, with reviewers and participants.
@@ -35,6 +37,7 @@ impl Stage {
     pub const ALL: &'static [Self] = &[
         Self::Repository,
         Self::Git,
+        Self::Wiki,
         Self::Users,
         Self::PullRequests,
         Self::PullRequestComments,
@@ -47,6 +50,7 @@ impl Stage {
         match self {
             Self::Repository => "repository",
             Self::Git => "git",
+            Self::Wiki => "wiki",
             Self::Users => "users",
             Self::PullRequests => "pull_requests",
             Self::PullRequestComments => "pull_request_comments",
@@ -62,6 +66,7 @@ impl Stage {
                 "the repository object: name, description, owner, settings it shows"
             }
             Self::Git => "every branch, tag and other ref with all its history",
+            Self::Wiki => "the wiki with all its history, where Bitbucket still has one",
             Self::Users => "the workspace's members; people met elsewhere are kept as they are met",
             Self::PullRequests => "pull requests of all states, with reviewers and participants",
             Self::PullRequestComments => "the discussion of every pull request that has one",
@@ -79,6 +84,7 @@ impl Stage {
         match self {
             Self::Repository => &[],
             Self::Git
+            | Self::Wiki
             | Self::Users
             | Self::PullRequests
             | Self::PullRequestActivity

@@ -331,6 +331,10 @@ fn git_repository(
     let (workspace, slug) = decoded
         .split_once('/')
         .ok_or((StatusCode::NOT_FOUND, "Not Found"))?;
+    let (slug, is_wiki) = match slug.strip_suffix("/wiki") {
+        Some(slug) => (slug, true),
+        None => (slug, false),
+    };
     let slug = slug.strip_suffix(".git").unwrap_or(slug);
     let world = state.world();
     let found = world.find(workspace, slug);
@@ -347,6 +351,11 @@ fn git_repository(
         (_, Some((_, repository))) if !hidden => {
             if pushes {
                 return Err((StatusCode::FORBIDDEN, "The simulator is read-only"));
+            }
+            if is_wiki {
+                let wiki = repository.wiki.as_ref();
+                let gone = (StatusCode::NOT_FOUND, "There is no wiki");
+                return wiki.map(Arc::clone).ok_or(gone);
             }
             Ok(Arc::clone(&repository.git))
         }

@@ -13,6 +13,7 @@ pub mod queue;
 mod restore;
 mod run;
 mod stages;
+mod wiki_copy;
 
 pub use capabilities::{Access, Capabilities, Capability};
 pub use compare::{Difference, Online};
@@ -24,3 +25,4 @@ pub use plan::{RepositoryPlan, StagePlan};
 pub use policy::RetryPolicy;
 pub use restore::{RestoreError, Restored, Restorer};
 pub use run::LeaseTimes;
+pub use wiki_copy::{TakenWiki, WikiCopyError};

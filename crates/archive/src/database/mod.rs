@@ -36,6 +36,7 @@ mod sessions;
 pub(crate) mod sql;
 mod stages;
 mod users;
+mod wikis;
 
 pub use accounts::AccountRecord;
 pub use activity::{ActivityComment, ActivityRecord, CommentShape, StoredActivity};
@@ -74,6 +75,7 @@ pub use secret_hash::SecretHash;
 pub use service_tokens::ServiceTokenRecord;
 pub use sessions::SessionRecord;
 pub use users::UserRecord;
+pub use wikis::{StoredWiki, WikiOrigin};
 
 use chrono::{DateTime, Utc};
 use sql::{Pool, Session};

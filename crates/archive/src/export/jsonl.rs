@@ -20,6 +20,9 @@ pub(super) const FORMAT: &str = "bucketload-jsonl-1";
 /// The file with the whole git history, absent while there is none.
 pub(super) const BUNDLE: &str = "git.bundle";
 
+/// The same of the wiki.
+const WIKI_BUNDLE: &str = "wiki.bundle";
+
 /// An export that failed. What was there before is still there.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
@@ -103,9 +106,15 @@ pub async fn export_jsonl(
     let blobs: Vec<String> = blobs.fetch_all_scalars(&mut snapshot).await?;
     drop(snapshot);
     files.extend(copy_blobs(data_dir, partial.join("blobs"), blobs).await?);
-    let path = partial.join(BUNDLE);
-    if write_bundle(data_dir.mirror(&repository.name), path.clone(), bundle).await? {
-        files.insert(BUNDLE.to_owned(), describe(&path)?);
+    let mut bundles = vec![(BUNDLE, data_dir.mirror(&repository.name))];
+    if archive.wiki(&repository.uuid).await?.is_some() {
+        bundles.push((WIKI_BUNDLE, data_dir.wiki(&repository.name)));
+    }
+    for (name, mirror) in bundles {
+        let path = partial.join(name);
+        if write_bundle(mirror, path.clone(), bundle).await? {
+            files.insert(name.to_owned(), describe(&path)?);
+        }
     }
     let manifest = Manifest {
         format: FORMAT.to_owned(),

@@ -26,6 +26,14 @@ pub enum MirrorError {
         /// The folder.
         path: PathBuf,
     },
+    /// A copy that somebody kept cannot be taken.
+    #[error("{} cannot be taken: {problem}", path.display())]
+    NotACopy {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The mirror belongs to another user, so libgit2 does not read it.
     #[error("{} belongs to another user", path.display())]
     ForeignOwner {
@@ -177,6 +185,7 @@ impl MirrorError {
             Self::Ledger(_)
             | Self::Url { .. }
             | Self::NotAMirror { .. }
+            | Self::NotACopy { .. }
             | Self::ForeignOwner { .. }
             | Self::Status { .. }
             | Self::Redirected { .. }
@@ -196,7 +205,10 @@ impl MirrorError {
     pub(super) fn another_transport_may_help(&self) -> bool {
         matches!(
             self,
-            Self::Protocol { .. } | Self::Status { status: 400..=499 }
+            Self::Protocol { .. }
+                | Self::Status {
+                    status: 400..=409 | 411..=499
+                }
         )
     }
 

@@ -16,6 +16,7 @@
 //! | `segments` | a large first clone, piece by piece |
 //! | `update` | the order of all this |
 //! | `restore` | a mirror out of its bundle |
+//! | `kept` | takes in a clone or bundle that somebody kept |
 //! | `check` | `git fsck`, bundles |
 //! | `version` | which `git` there is |
 //!
@@ -34,6 +35,7 @@ mod git_carrier;
 mod git_program;
 mod gix_carrier;
 mod http;
+mod kept;
 mod layout;
 mod listing;
 mod lock;
@@ -63,6 +65,7 @@ pub use update::{MirrorUpdate, RefsBehind, Remote, TransportKind, UpdateOptions}
 pub use version::{GitVersion, OLDEST_GIT};
 
 use check::Depth;
+use lock::RepositoryLock;
 use refs::Refs;
 
 /// A bare repository that holds everything a remote ever showed.
@@ -102,6 +105,24 @@ impl Mirror {
         let mirror = Self { path };
         mirror.repository()?;
         Ok(Some(mirror))
+    }
+
+    /// Removes the mirror at `path` if nothing was ever brought into it. Returns whether
+    /// there is one then.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or removed, or somebody works on it.
+    pub fn remove_if_empty(path: &Path) -> Result<bool, MirrorError> {
+        let Some(mirror) = Self::open(path)? else {
+            return Ok(false);
+        };
+        if !mirror.refs()?.is_empty() {
+            return Ok(true);
+        }
+        let _lock = RepositoryLock::acquire(&mirror.path)?;
+        fs::remove_dir_all(&mirror.path).map_err(MirrorError::io("remove", &mirror.path))?;
+        Ok(false)
     }
 
     /// Where it is.

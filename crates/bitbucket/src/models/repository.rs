@@ -23,6 +23,9 @@ pub struct Repository {
     /// `git`; `hg` was removed in 2020.
     #[serde(default, deserialize_with = "scalar")]
     pub scm: Option<String>,
+    /// Whether it has a wiki. Documented, and not sent any more in October 2026.
+    #[serde(default, deserialize_with = "scalar")]
+    pub has_wiki: Option<bool>,
     /// Whether a credential is needed to read it.
     #[serde(default, deserialize_with = "scalar")]
     pub is_private: Option<bool>,

@@ -18,8 +18,9 @@ use futures::TryStreamExt as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::kept::Kept;
 use super::sources::{Choice, sources};
-use super::{Session, credentials, from_export, issue_export};
+use super::{Session, credentials, from_export};
 use crate::arguments::{GitTransport, ImportOptions};
 use crate::messages::{self, Exit, Problem};
 use crate::progress::{self, summary};
@@ -42,7 +43,7 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
     } else {
         WaitPolicy::Wait
     };
-    let export = issue_export::asked_for(options, &sources)?;
+    let kept = Kept::asked_for(options, &sources)?;
     let (importer, _share) = importer(session, options, &sources, sink, wait).await?;
     let _watch = interrupt::watch(
         importer.cancel.clone(),
@@ -53,16 +54,8 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
         plan(session, &importer, &selection, &sources, &choice).await
     } else if options.queue.queue {
         enqueue(session, &importer, &selection, &sources, options).await
-    } else if let Some((name, file)) = export {
-        issue_export::take(
-            session,
-            &importer,
-            &selection,
-            name,
-            file,
-            options.issues.offline,
-        )
-        .await
+    } else if let Some(kept) = kept {
+        kept.take(session, &importer, &selection).await
     } else {
         import(session, &importer, &selection, &sources, &choice).await
     };

@@ -1,68 +1,25 @@
 //! `bucketload import --issues-export`.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
-use bucketload_model::{RepositoryName, Source};
-use bucketload_worker::{Importer, Selection, TakenExport};
-use serde_json::json;
+use bucketload_model::RepositoryName;
+use bucketload_worker::{Importer, TakenExport};
 
 use super::Session;
-use super::import::conclude;
-use crate::arguments::ImportOptions;
-use crate::messages::{self, Exit, Problem};
+use crate::messages::{self, Problem};
 use crate::output::{self, counted, printable};
 
-/// The repository and the file that are meant, if an export is to be taken in.
-pub(super) fn asked_for<'a>(
-    options: &'a ImportOptions,
-    sources: &'a BTreeSet<Source>,
-) -> Result<Option<(&'a RepositoryName, &'a Path)>, Problem> {
-    let Some(file) = &options.issues.issues_export else {
-        return Ok(None);
-    };
-    let mut named = sources.iter();
-    match (named.next(), named.next()) {
-        (Some(Source::Repository(name)), None) => Ok(Some((name, file))),
-        _ => Err(Problem::usage(
-            "an export has the issues of one repository",
-            "name that repository, and no other source",
-        )),
-    }
-}
-
-/// Takes an export in, and then imports the repository unless that is not wanted.
+/// Takes an export in.
 pub(super) async fn take(
     session: &Session,
     importer: &Importer,
-    selection: &Selection,
     name: &RepositoryName,
     file: &Path,
-    is_offline: bool,
-) -> Result<Exit, Problem> {
+) -> Result<TakenExport, Problem> {
     let taken = importer.take_issue_export(name, file).await;
     let taken = taken.map_err(|error| messages::issue_export_failure(name, file, &error))?;
     show(session, &taken, file);
-    let mut exit = if taken.is_whole() {
-        Exit::Complete
-    } else {
-        Exit::Gaps
-    };
-    let mut reports = Vec::new();
-    if !is_offline {
-        // The issues are in the archive, whatever becomes of the rest.
-        match importer.import(name, selection).await {
-            Ok(outcome) => {
-                exit = exit.max(conclude(session, importer, name, &outcome));
-                reports.push(outcome.report);
-            }
-            Err(error) => exit = exit.max(messages::report(&error.into())),
-        }
-    }
-    if session.json {
-        output::json(&json!({ "imports": reports, "issue_exports": [taken] }));
-    }
-    Ok(exit)
+    Ok(taken)
 }
 
 /// More than these would hide what else was said.

@@ -10,6 +10,7 @@ pub(crate) mod export;
 mod from_export;
 pub(crate) mod import;
 mod issue_export;
+mod kept;
 pub(crate) mod list;
 pub(crate) mod queue;
 pub(crate) mod schedules;
@@ -19,6 +20,7 @@ mod sources;
 pub(crate) mod stages;
 pub(crate) mod status;
 pub(crate) mod verify;
+mod wiki_copy;
 pub(crate) mod worker;
 
 use bucketload_archive::Archive;

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 /// The size and the oddities of a seeded world; equal options give equal worlds.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an oddity of its own, on or off"
+)]
 pub struct SeedOptions {
     /// Where all randomness comes from.
     pub seed: u64,
@@ -38,6 +42,9 @@ pub struct SeedOptions {
     pub forks_gone_per_mille: u32,
     /// Adds emoji, right-to-left text, combining and control characters, CRLF and hostile HTML.
     pub unicode: bool,
+    /// Whether the first repository has a wiki. The object of no repository says so, as is so
+    /// today.
+    pub wiki: bool,
     /// Commits on the main branch of each repository.
     pub git_commits: u32,
     /// Incompressible bytes that each of these commits adds.
@@ -63,6 +70,7 @@ impl Default for SeedOptions {
             deleted_users_per_mille: 20,
             forks_gone_per_mille: 20,
             unicode: true,
+            wiki: true,
             git_commits: 40,
             git_bytes_per_commit: 0,
             git: BTreeMap::new(),

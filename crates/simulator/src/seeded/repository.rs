@@ -21,6 +21,8 @@ pub(crate) struct SeededRepository {
     pub(crate) dice: Dice,
     pub(crate) workspace: Arc<SeededWorkspace>,
     pub(crate) git: Arc<GitRepository>,
+    /// The wiki's, if it has one.
+    pub(crate) wiki: Option<Arc<GitRepository>>,
     pub(crate) options: SeedOptions,
     pub(crate) timeline: Timeline,
     /// How many entries of activity the newest 1, 2, 3… pull requests have together.
@@ -45,6 +47,7 @@ impl SeededRepository {
             dice,
             workspace,
             git,
+            wiki: None,
             timeline: Timeline::new(options.pull_requests),
             options,
             activity_sums: OnceLock::new(),

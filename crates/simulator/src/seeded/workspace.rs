@@ -93,7 +93,16 @@ pub(crate) fn build(
             git.prepare()?;
         }
         let is_private = !is_empty && number + options.private_repositories >= options.repositories;
-        repositories.push(SeededRepository::new(
+        let wiki = (options.wiki && number == 0 && !is_empty).then(|| {
+            let recipe = Recipe {
+                dice: dice.named("wiki"),
+                commits: 3,
+                bytes_per_commit: 0,
+            };
+            let path = folder.join(format!("{slug}.wiki.git"));
+            Arc::new(GitRepository::new(path, recipe))
+        });
+        let mut repository = SeededRepository::new(
             number,
             slug,
             dice,
@@ -108,7 +117,9 @@ pub(crate) fn build(
             } else {
                 options.clone()
             },
-        ));
+        );
+        repository.wiki = wiki;
+        repositories.push(repository);
     }
     Ok((workspace, repositories))
 }

@@ -47,7 +47,11 @@ impl World {
                 let git = std::sync::Arc::clone(&repository.git);
                 let (slug, uuid) = (repository.slug.clone(), repository.uuid.clone());
                 let is_private = repository.is_private;
-                Repository::new(slug, uuid, is_private, git, Box::new(repository))
+                let wiki = repository.wiki.clone();
+                Repository {
+                    wiki,
+                    ..Repository::new(slug, uuid, is_private, git, Box::new(repository))
+                }
             })
             .collect();
         let workspace = Workspace {

@@ -21,6 +21,8 @@ pub(crate) struct Repository {
     /// `hg` where a test wants the impossible.
     pub(crate) scm: Option<String>,
     pub(crate) git: Arc<GitRepository>,
+    /// The wiki's repository, for those that have one.
+    pub(crate) wiki: Option<Arc<GitRepository>>,
     pub(crate) content: Box<dyn Content>,
     pub(crate) overlay: Overlay,
 }
@@ -40,6 +42,7 @@ impl Repository {
             gone: false,
             scm: None,
             git,
+            wiki: None,
             content,
             overlay: Overlay::default(),
         }

@@ -163,15 +163,16 @@ impl Importer {
 }
 
 /// Makes a repository of nothing but its name.
-async fn make_repository(
+pub(crate) async fn make_repository(
     transaction: &mut Transaction,
     name: &RepositoryName,
     uuid: &RepositoryUuid,
+    origin: &str,
 ) -> Result<(), DatabaseError> {
     let source = json!({
         "type": "repository",
         "full_name": name.to_string(),
-        "origin": "issue_export",
+        "origin": origin,
     });
     let record = RepositoryRecord {
         uuid,

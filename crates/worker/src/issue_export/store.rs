@@ -37,7 +37,7 @@ impl Importer {
         };
         let mut transaction = self.archive.begin().await?;
         if taken.only_from_export {
-            make_repository(&mut transaction, name, uuid).await?;
+            make_repository(&mut transaction, name, uuid, ORIGIN.name()).await?;
         }
         put_issues(&mut transaction, uuid, document, &mut taken).await?;
         put_comments(&mut transaction, uuid, document, &mut taken).await?;

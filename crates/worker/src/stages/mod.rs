@@ -8,7 +8,9 @@ pub(crate) mod pull_request_activity;
 mod pull_request_comments;
 mod pull_requests;
 mod repository;
+mod transfer;
 mod users;
+mod wiki;
 
 pub(crate) use comment_source::{CommentSource, foresee};
 pub(crate) use pull_request_activity::record as activity_record;
@@ -188,7 +190,7 @@ impl StageContext {
         let result = match stage {
             _ if self.ending.is_cancelled() => Err(StageError::Cancelled),
             // It must not be dropped: it has a thread that writes, or a program.
-            Stage::Git => work.await,
+            Stage::Git | Stage::Wiki => work.await,
             _ => self.unless_stopped(work).await.flatten(),
         };
         self.end_stage(stage, &result, began.elapsed()).await?;
@@ -203,6 +205,16 @@ impl StageContext {
         tokio::select! {
             () = self.cancel.cancelled() => Err(StageError::Cancelled),
             result = what => Ok(result),
+        }
+    }
+
+    /// Waits until a stage is over, however it ended.
+    async fn after(&self, stage: Stage) -> Result<(), StageError> {
+        let mut listing = self.listing.subscribe();
+        tokio::select! {
+            () = self.ending.cancelled() => Err(StageError::Cancelled),
+            // The sender is ours.
+            _ = listing.wait_for(|listing| listing.ended.contains(stage)) => Ok(()),
         }
     }
 
@@ -223,6 +235,7 @@ impl StageContext {
         match stage {
             Stage::Repository => repository::run(self).await,
             Stage::Git => git::run(self).await,
+            Stage::Wiki => wiki::run(self).await,
             Stage::Users => users::run(self).await,
             Stage::PullRequests => pull_requests::run(self).await,
             Stage::PullRequestComments => pull_request_comments::run(self).await,
@@ -318,6 +331,10 @@ impl StageContext {
                 let refs = report.map(|report| report.git.refs);
                 Counts::of(reported, refs.unwrap_or_default())
             }
+            Stage::Wiki => {
+                let wiki = archive.wiki(uuid).await?;
+                Counts::of(reported, wiki.map_or(0, |wiki| wiki.refs))
+            }
             // People who were met and are no members do not make up for a member
             // who is missing. They are what there is where members are not shown.
             Stage::Users if reported.is_none() && self.are_members_hidden().await? => {
@@ -370,6 +387,7 @@ const fn stage_object(stage: Stage) -> &'static str {
     match stage {
         Stage::Repository => "repository",
         Stage::Git => "git history",
+        Stage::Wiki => "wiki",
         Stage::Users => "workspace members",
         Stage::PullRequests => "pull requests",
         Stage::PullRequestComments => "pull request comments",

@@ -40,7 +40,7 @@ async fn store(context: &StageContext, answer: &Answer<Repository>) -> Result<()
     let old = archive.repository_by_uuid(&repository.uuid).await?;
     let old = old.filter(|old| old.name != context.name);
     if let Some(old) = &old {
-        take_mirror_along(context, old)?;
+        take_mirrors_along(context, old)?;
     }
     let main_branch = repository.mainbranch.as_ref();
     let record = RepositoryRecord {
@@ -77,16 +77,20 @@ async fn store(context: &StageContext, answer: &Answer<Repository>) -> Result<()
     end(context, transaction, &repository.uuid, answer.requests).await
 }
 
-/// A rename moves the mirror along, so that its history stays one.
-fn take_mirror_along(context: &StageContext, old: &StoredRepository) -> Result<(), StageError> {
-    let from = context.importer.data_dir.mirror(&old.name);
-    let to = context.importer.data_dir.mirror(&context.name);
-    if from.exists() && !to.exists() {
-        if let Some(folder) = to.parent() {
-            std::fs::create_dir_all(folder)?;
+/// A rename moves the mirrors along, so that their history stays one.
+fn take_mirrors_along(context: &StageContext, old: &StoredRepository) -> Result<(), StageError> {
+    let data_dir = &context.importer.data_dir;
+    for (from, to) in [
+        (data_dir.mirror(&old.name), data_dir.mirror(&context.name)),
+        (data_dir.wiki(&old.name), data_dir.wiki(&context.name)),
+    ] {
+        if from.exists() && !to.exists() {
+            if let Some(folder) = to.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            std::fs::rename(&from, &to)?;
+            tracing::info!(from = %old.name, to = %context.name, "a mirror was renamed");
         }
-        std::fs::rename(&from, &to)?;
-        tracing::info!(from = %old.name, to = %context.name, "the repository was renamed");
     }
     Ok(())
 }

@@ -235,7 +235,7 @@ async fn fewer_than_reported_is_a_gap_even_if_nothing_failed() {
 async fn git_that_may_not_be_fetched() {
     let remote = remote(small()).await;
     let local = Local::new(&remote).await;
-    remote.on_path(".git/", status(403));
+    remote.on_path("lighthouse.git/info/refs", status(403));
     let report = local.import().await;
     let gap = only_gap(&report);
     assert_eq!(

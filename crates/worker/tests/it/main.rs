@@ -22,3 +22,4 @@ mod segments;
 mod selection;
 mod support;
 mod sweep;
+mod wiki;

@@ -115,6 +115,11 @@ const MOVES: &[(&str, &str)] = &[
              and sha256 not in (select sha256 from issue_exports where repository_uuid = $2)",
         "delete from issue_exports where repository_uuid = $1",
     ),
+    (
+        "update wikis set repository_uuid = $2 where repository_uuid = $1
+             and not exists (select 1 from wikis where repository_uuid = $2)",
+        "delete from wikis where repository_uuid = $1",
+    ),
 ];
 
 impl Transaction {

@@ -11,6 +11,7 @@ mod server;
 
 mod faults;
 mod gate;
+mod kept;
 mod kill;
 mod local;
 mod measure;

@@ -12,6 +12,7 @@ mod queue;
 mod retention;
 mod rows;
 mod transactions;
+mod wikis;
 
 use bucketload_model::RepositoryUuid;
 

@@ -1,0 +1,91 @@
+//! What somebody kept of what Bitbucket removed: `import --issues-export`, `import --wiki`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use bucketload_model::{RepositoryName, Source};
+use bucketload_worker::{Importer, Selection};
+use serde_json::{Map, Value, json};
+
+use super::import::conclude;
+use super::{Session, issue_export, wiki_copy};
+use crate::arguments::ImportOptions;
+use crate::messages::{self, Exit, Problem};
+use crate::output;
+
+/// What is to be taken, and which repository it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kept<'a> {
+    name: &'a RepositoryName,
+    issues_export: Option<&'a Path>,
+    wiki: Option<&'a Path>,
+    is_offline: bool,
+}
+
+impl<'a> Kept<'a> {
+    /// What the command asks to take, if anything.
+    pub(super) fn asked_for(
+        options: &'a ImportOptions,
+        sources: &'a BTreeSet<Source>,
+    ) -> Result<Option<Self>, Problem> {
+        let issues_export = options.kept.issues_export.as_deref();
+        let wiki = options.kept.wiki.as_deref();
+        if issues_export.is_none() && wiki.is_none() {
+            return Ok(None);
+        }
+        let mut named = sources.iter();
+        match (named.next(), named.next()) {
+            (Some(Source::Repository(name)), None) => Ok(Some(Self {
+                name,
+                issues_export,
+                wiki,
+                is_offline: options.offline,
+            })),
+            _ => Err(Problem::usage(
+                "an export of issues, or a wiki, is that of one repository",
+                "name that repository, and no other source",
+            )),
+        }
+    }
+
+    /// Takes it in, and then imports the repository unless that is not wanted.
+    pub(super) async fn take(
+        self,
+        session: &Session,
+        importer: &Importer,
+        selection: &Selection,
+    ) -> Result<Exit, Problem> {
+        let mut exit = Exit::Complete;
+        let mut said = Map::new();
+        if let Some(file) = self.issues_export {
+            let taken = issue_export::take(session, importer, self.name, file).await?;
+            if !taken.is_whole() {
+                exit = Exit::Gaps;
+            }
+            said.insert("issue_exports".to_owned(), json!([taken]));
+        }
+        if let Some(copy) = self.wiki {
+            let taken = wiki_copy::take(session, importer, self.name, copy).await?;
+            if !taken.skipped.is_empty() {
+                exit = Exit::Gaps;
+            }
+            said.insert("wikis".to_owned(), json!([taken]));
+        }
+        let mut reports = Vec::new();
+        if !self.is_offline {
+            // What was taken is in the archive, whatever becomes of the rest.
+            match importer.import(self.name, selection).await {
+                Ok(outcome) => {
+                    exit = exit.max(conclude(session, importer, self.name, &outcome));
+                    reports.push(outcome.report);
+                }
+                Err(error) => exit = exit.max(messages::report(&error.into())),
+            }
+        }
+        if session.json {
+            said.insert("imports".to_owned(), json!(reports));
+            output::json(&Value::Object(said));
+        }
+        Ok(exit)
+    }
+}
