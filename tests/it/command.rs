@@ -105,6 +105,9 @@ fn a_report_has_the_shape_that_scripts_rely_on() {
             "pull_requests",
             "pull_request_comments",
             "pull_request_activity",
+            "pull_request_tasks",
+            "pull_request_statuses",
+            "settings",
             "finish"
         ]
     );
@@ -130,24 +133,25 @@ fn a_dry_run_tells_the_cost_and_leaves_nothing() {
         )
         .expect(0)
         .json();
-    // The repository, and one small question for each list: pull requests, those
-    // with comments, members; the newest activity, and one discussion to compare with.
-    assert_eq!(double.control().requests().len(), 6);
+    // The repository, and one small question for each list: pull requests, those with
+    // comments, those with tasks, members; the newest activity, and one discussion to
+    // compare with.
+    assert_eq!(double.control().requests().len(), 7);
     let plan = &plan["plans"][0];
     assert_eq!(stage(plan, "pull_requests")["objects"], 120);
     assert_eq!(stage(plan, "pull_requests")["requests_max"], 3);
-    // All that is not known is how long the activity is, and whether the members were
-    // read already.
+    // What is not known is how long the activity is, whether the members were read
+    // already, and what there is of settings and of resolved tasks.
     let (min, max) = (
         plan["requests_min"].as_u64().unwrap(),
         plan["requests_max"].as_u64().unwrap(),
     );
-    let activity = stage(plan, "pull_request_activity");
-    let of_activity = |key: &str| activity[key].as_u64().unwrap();
-    assert_eq!(
-        max - min,
-        1 + of_activity("requests_max") - of_activity("requests_min")
-    );
+    let range = |name: &str| {
+        let of = |key: &str| stage(plan, name)[key].as_u64().unwrap();
+        of("requests_max") - of("requests_min")
+    };
+    let open = ["pull_request_activity", "pull_request_tasks", "settings"];
+    assert_eq!(max - min, 1 + open.into_iter().map(range).sum::<u64>());
     assert!(!folder.path().join("repositories").exists());
     let report = double
         .run(folder.path(), &["import", "seaside/lighthouse", "--json"])

@@ -342,7 +342,7 @@ fn a_damaged_database() {
     double
         .run(
             folder.path(),
-            &["import", "seaside/lighthouse", "--skip", "git"],
+            &["import", "seaside/lighthouse", "--skip", "git,settings"],
         )
         .expect(0);
     let database = folder.path().join("bucketload.db");

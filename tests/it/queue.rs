@@ -382,8 +382,10 @@ fn the_log_tells_the_import_and_the_stage_and_each_end_once() {
         .lines()
         .filter(|line| line.contains("stage ends"))
         .collect();
-    assert_eq!(ends.len(), bucketload_model::Stage::ALL.len(), "{log}");
-    for stage in bucketload_model::Stage::ALL {
+    let stages = bucketload_model::Stage::ALL.iter();
+    let stages: Vec<_> = stages.filter(|stage| stage.is_usual()).collect();
+    assert_eq!(ends.len(), stages.len(), "{log}");
+    for stage in stages {
         let span = format!(":stage{{stage={stage}}}:");
         let mut of_stage = ends.iter().filter(|line| line.contains(&span));
         let end = of_stage.next().unwrap_or_else(|| panic!("{span}\n{log}"));

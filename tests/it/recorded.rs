@@ -19,6 +19,10 @@ struct Recorded {
     pull_requests: BTreeMap<i64, Value>,
     comments: BTreeMap<i64, (i64, Value)>,
     activity: Vec<Value>,
+    /// By pull request, commit and name.
+    statuses: BTreeMap<(i64, String, String), Value>,
+    /// Lists among the settings, by their names in the export.
+    settings: BTreeMap<&'static str, Vec<Value>>,
 }
 
 fn read(file: &Path, name: &str) -> Recorded {
@@ -51,6 +55,24 @@ fn read(file: &Path, name: &str) -> Recorded {
                     .extend(values().map(|one| (one["id"].as_i64().unwrap(), (parent, one))));
             }
             ["pullrequests", _, "activity"] => recorded.activity.extend(values()),
+            ["pullrequests", id, "statuses"] => {
+                let id: i64 = id.parse().unwrap();
+                let text = |value: &Value| value.as_str().unwrap().to_owned();
+                let key = |one: &Value| (id, text(&one["commit"]["hash"]), text(&one["key"]));
+                recorded
+                    .statuses
+                    .extend(values().map(|one| (key(&one), one)));
+            }
+            ["forks"] => recorded
+                .settings
+                .entry("forks")
+                .or_default()
+                .extend(values()),
+            ["watchers"] => recorded
+                .settings
+                .entry("watchers")
+                .or_default()
+                .extend(values()),
             _ => {}
         }
     }
@@ -101,7 +123,12 @@ fn compare(name: &str, file: &Path, counts: &Value) {
     let double = Double::serve(world.unwrap());
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");
-    let report = double.run(&data_dir, &["import", name, "--json"]).report();
+    let report = double
+        .run(
+            &data_dir,
+            &["import", name, "--with", "pull_request_statuses", "--json"],
+        )
+        .report();
     // These wikis are gone, and nothing else is.
     let has_wiki = recorded.repository["has_wiki"] == true;
     let gaps = report["gaps"].as_array().unwrap();
@@ -166,6 +193,8 @@ fn compare(name: &str, file: &Path, counts: &Value) {
     }
 
     compare_activity(&export, &recorded, counts, &double.api_url());
+    compare_statuses(&export, &recorded, &double.api_url());
+    compare_settings(&export, &recorded, &double.api_url());
     compare_cost(name, &report, &recorded);
 
     let repository = lines(&export.join("repository.json"));
@@ -213,9 +242,45 @@ fn compare_activity(export: &Path, recorded: &Recorded, counts: &Value, api_url:
     assert_eq!(sorted(stored.collect()), sorted(sent.collect()));
 }
 
+/// The forks and the people who watch; nothing else of the settings was recorded.
+fn compare_settings(export: &Path, recorded: &Recorded, api_url: &str) {
+    assert_eq!(recorded.settings.len(), 2);
+    for (name, sent) in &recorded.settings {
+        let document = lines(&export.join(format!("settings/{name}.json")));
+        let [(_, source)] = document.as_slice() else {
+            panic!("{name}: one document expected");
+        };
+        let stored = source.as_array().unwrap().iter();
+        let stored: Vec<Value> = stored.map(|one| unrewritten(one, api_url)).collect();
+        assert_eq!(stored, *sent, "{name}");
+    }
+}
+
+/// What builds said, which every import leaves out that does not ask for it.
+fn compare_statuses(export: &Path, recorded: &Recorded, api_url: &str) {
+    let statuses = lines(&export.join("pull_request_statuses.jsonl"));
+    assert_eq!(statuses.len(), recorded.statuses.len());
+    for (key, source) in &statuses {
+        let place = (
+            key["pull_request"].as_i64().unwrap(),
+            key["commit"].as_str().unwrap().to_owned(),
+            key["status"].as_str().unwrap().to_owned(),
+        );
+        assert_eq!(unrewritten(source, api_url), recorded.statuses[&place]);
+    }
+}
+
+/// The requests that have a bound.
+const COMPARED: &[&str] = &[
+    "repository",
+    "pullrequests",
+    "pullrequests/comments",
+    "pullrequests/activity",
+];
+
 /// What an import may cost at most, and what GitLab's importer asks for the same data: a page of
 /// ten pull requests, a list of comments for each of them, the repository three times, the user,
-/// the members and an empty page after them. It has no activity.
+/// the members and an empty page after them. It has no activity and no settings.
 fn compare_cost(name: &str, report: &Value, recorded: &Recorded) {
     let count = |number: usize| u64::try_from(number).unwrap();
     let mut by_parent: BTreeMap<i64, u64> = BTreeMap::new();
@@ -238,7 +303,7 @@ fn compare_cost(name: &str, report: &Value, recorded: &Recorded) {
     let by_endpoint = report["requests"]["by_endpoint"].as_object().unwrap();
     let spent: u64 = by_endpoint
         .iter()
-        .filter(|(endpoint, _)| *endpoint != "members")
+        .filter(|(endpoint, _)| COMPARED.contains(&endpoint.as_str()))
         .map(|(_, requests)| requests.as_u64().unwrap())
         .sum();
     let gitlab = 2

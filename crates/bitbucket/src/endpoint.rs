@@ -80,6 +80,9 @@ endpoints! {
     Projects: "projects",
         "/workspaces/{workspace}/projects",
         100, ["project"], "read:project:bitbucket";
+    Project: "project",
+        "/workspaces/{workspace}/projects/{project_key}",
+        1, ["project"], "read:project:bitbucket";
 
     Repositories: "repositories",
         "/repositories/{workspace}",

@@ -136,6 +136,10 @@ pub(crate) struct ImportOptions {
     #[arg(long, value_name = "STAGE", value_delimiter = ',', value_parser = parse_stage)]
     pub(crate) skip: Vec<Stage>,
 
+    /// Run these stages too, which are left out otherwise (see `bucketload stages`)
+    #[arg(long, value_name = "STAGE", value_delimiter = ',', value_parser = parse_stage)]
+    pub(crate) with: Vec<Stage>,
+
     /// Read lists whole, although only what changed since the last import would do. This is
     /// done by itself once a week
     #[arg(long)]

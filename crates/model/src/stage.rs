@@ -23,6 +23,12 @@ pub enum Stage {
     PullRequestComments,
     /// What happened to the pull requests: approvals, merges, changes of target.
     PullRequestActivity,
+    /// The tasks of every pull request that has some.
+    PullRequestTasks,
+    /// What builds said of every pull request.
+    PullRequestStatuses,
+    /// Branch restrictions, permissions, webhooks, pipelines and other settings.
+    Settings,
     /// Counts what is stored against what was reported.
     Finish,
 }
@@ -42,6 +48,9 @@ impl Stage {
         Self::PullRequests,
         Self::PullRequestComments,
         Self::PullRequestActivity,
+        Self::PullRequestTasks,
+        Self::PullRequestStatuses,
+        Self::Settings,
         Self::Finish,
     ];
 
@@ -55,6 +64,9 @@ impl Stage {
             Self::PullRequests => "pull_requests",
             Self::PullRequestComments => "pull_request_comments",
             Self::PullRequestActivity => "pull_request_activity",
+            Self::PullRequestTasks => "pull_request_tasks",
+            Self::PullRequestStatuses => "pull_request_statuses",
+            Self::Settings => "settings",
             Self::Finish => "finish",
         }
     }
@@ -73,6 +85,13 @@ impl Stage {
             Self::PullRequestActivity => {
                 "what happened to pull requests: who approved, merged, declined, re-targeted, and when"
             }
+            Self::PullRequestTasks => "the tasks of every pull request that has open ones, or had",
+            Self::PullRequestStatuses => {
+                "what builds said: one request for each pull request; only with --with"
+            }
+            Self::Settings => {
+                "project, reviewers, branch rules, permissions, webhooks, keys, pipelines, forks, watchers"
+            }
             Self::Finish => "counts what is stored against what Bitbucket reported",
         }
     }
@@ -88,7 +107,11 @@ impl Stage {
             | Self::Users
             | Self::PullRequests
             | Self::PullRequestActivity
+            | Self::Settings
             | Self::Finish => &[Self::Repository],
+            Self::PullRequestTasks | Self::PullRequestStatuses => {
+                &[Self::Repository, Self::PullRequests]
+            }
             Self::PullRequestComments => &[
                 Self::Repository,
                 Self::PullRequests,
@@ -101,6 +124,12 @@ impl Stage {
     /// without the one nothing has a key, without the other nobody knows what is missing.
     pub const fn is_optional(self) -> bool {
         !matches!(self, Self::Repository | Self::Finish)
+    }
+
+    /// Whether an import has it for which nobody chose stages. What builds said takes as
+    /// many requests as there are pull requests, and tells least of a repository.
+    pub const fn is_usual(self) -> bool {
+        !matches!(self, Self::PullRequestStatuses)
     }
 }
 

@@ -106,7 +106,7 @@ impl Access {
 
 /// Both the lack of a scope and that of a permission are 403. Where the answer
 /// names what is granted, that decides; else its words do.
-fn lacks_scope(kind: &RequestErrorKind) -> bool {
+pub(crate) fn lacks_scope(kind: &RequestErrorKind) -> bool {
     let RequestErrorKind::Status {
         message,
         accepted_scopes,

@@ -79,17 +79,18 @@ pub enum SelectionError {
 }
 
 impl Default for Selection {
-    /// Every stage.
+    /// Every usual stage.
     fn default() -> Self {
+        let stages = Stage::ALL.iter().copied();
         Self {
-            stages: Stage::ALL.to_vec(),
+            stages: stages.filter(|stage| stage.is_usual()).collect(),
         }
     }
 }
 
 impl Selection {
-    /// The stages of `only`, or all if it is empty, without those of `skip`. The
-    /// stages that every import needs are always in it.
+    /// The stages of `only`, or all usual ones if it is empty, without those of `skip`.
+    /// The stages that every import needs are always in it.
     ///
     /// # Errors
     ///
@@ -100,7 +101,11 @@ impl Selection {
         }
         let wanted = |stage: &Stage| {
             !stage.is_optional()
-                || ((only.is_empty() || only.contains(stage)) && !skip.contains(stage))
+                || (if only.is_empty() {
+                    stage.is_usual()
+                } else {
+                    only.contains(stage)
+                } && !skip.contains(stage))
         };
         let stages: Vec<Stage> = Stage::ALL.iter().copied().filter(wanted).collect();
         let is_empty = !stages.iter().any(|stage| stage.is_optional());
@@ -108,6 +113,16 @@ impl Selection {
             return Err(SelectionError::Empty);
         }
         Ok(Self { stages })
+    }
+
+    /// The same with these stages too.
+    #[must_use]
+    pub fn with(self, more: &[Stage]) -> Self {
+        let stages = Stage::ALL.iter().copied();
+        let wanted = |stage: &Stage| self.contains(*stage) || more.contains(stage);
+        Self {
+            stages: stages.filter(wanted).collect(),
+        }
     }
 
     /// The stages, in order.
@@ -135,6 +150,20 @@ mod tests {
         let selection = Selection::new(&[], &[Stage::Git]).unwrap();
         assert!(!selection.contains(Stage::Git));
         assert!(selection.contains(Stage::PullRequests));
+    }
+
+    #[test]
+    fn what_costs_most_is_run_on_request() {
+        let statuses = Stage::PullRequestStatuses;
+        assert!(!Selection::default().contains(statuses));
+        assert!(
+            !Selection::new(&[], &[Stage::Git])
+                .unwrap()
+                .contains(statuses)
+        );
+        assert!(Selection::new(&[statuses], &[]).unwrap().contains(statuses));
+        let all = Selection::default().with(&[statuses]);
+        assert_eq!(all.stages(), Stage::ALL);
     }
 
     #[test]

@@ -90,9 +90,11 @@ pub(crate) fn gap_reason(stage: Stage, class: ErrorClass) -> Option<GapReason> {
         ErrorClass::Forbidden => Some(GapReason::NotPermitted),
         ErrorClass::NotFound => Some(GapReason::NotFound),
         ErrorClass::Gone => Some(GapReason::RemovedByAtlassian),
-        // Some tokens are “not supported for this endpoint”: those of a repository
-        // may not ask for members. The repository itself was read with it.
-        ErrorClass::Unauthorized if stage == Stage::Users => Some(GapReason::NotPermitted),
+        // Some tokens are “not supported for this endpoint”: those of a repository may
+        // not ask for members or permissions. The repository itself was read with it.
+        ErrorClass::Unauthorized if matches!(stage, Stage::Users | Stage::Settings) => {
+            Some(GapReason::NotPermitted)
+        }
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::estimate::ActivityLength;
 use crate::failure::StageError;
-use crate::stages::{CommentSource, covered, foresee};
+use crate::stages::{CommentSource, covered, foresee, settings};
 use crate::{Importer, Selection, estimate};
 
 /// What importing one repository would take.
@@ -55,6 +55,12 @@ struct Reported {
     /// Whether only the news of the activity will be read.
     is_activity_update: bool,
     members: Option<u64>,
+    /// Those of the pull requests with open tasks.
+    with_tasks: Option<u64>,
+    /// Pull requests that are stored, and what builds said of them is not.
+    without_statuses: u64,
+    /// What reading the settings takes.
+    settings: RequestEstimate,
 }
 
 impl Importer {
@@ -97,12 +103,31 @@ impl Importer {
             reported.pull_requests = self.size(name, &filter).await?;
         }
         if selection.contains(Stage::PullRequestComments) {
-            filter.has_comments = true;
+            let filter = PullRequestFilter {
+                has_comments: true,
+                ..filter
+            };
             reported.commented = self.size(name, &filter).await?;
+        }
+        if selection.contains(Stage::PullRequestTasks) {
+            let filter = PullRequestFilter {
+                has_tasks: true,
+                ..filter
+            };
+            reported.with_tasks = self.size(name, &filter).await?;
+        }
+        if selection.contains(Stage::PullRequestStatuses) {
+            let stage = Stage::PullRequestStatuses;
+            let stored = self.archive.count_without_list(&repository, stage).await?;
+            reported.without_statuses = stored;
         }
         if selection.contains(Stage::Users) && !self.client.credential().is_anonymous() {
             let (endpoint, url) = self.client.members(&name.workspace);
             reported.members = allowed(self.client.size(endpoint, &url).await)?;
+        }
+        if selection.contains(Stage::Settings) {
+            let wanted = settings::wanted(self, &repository).await?;
+            reported.settings = settings::estimate(&wanted);
         }
         let stages: Vec<StagePlan> = selection
             .stages()
@@ -183,6 +208,24 @@ fn plan_stage(stage: Stage, reported: &Reported) -> StagePlan {
             };
             (reported.entries, estimate::activity(length))
         }
+        Stage::PullRequestTasks => {
+            // Those of pull requests that have no open ones any more are read, too.
+            let most = reported.pull_requests.or(reported.with_tasks);
+            let estimate = RequestEstimate {
+                min: reported.with_tasks.unwrap_or_default(),
+                max: most.unwrap_or_default(),
+            };
+            (None, estimate)
+        }
+        Stage::PullRequestStatuses => {
+            let listed = reported.pull_requests.unwrap_or_default();
+            let estimate = RequestEstimate {
+                min: reported.without_statuses.max(listed),
+                max: reported.without_statuses + listed,
+            };
+            (None, estimate)
+        }
+        Stage::Settings => (None, reported.settings),
     };
     StagePlan {
         name: stage,

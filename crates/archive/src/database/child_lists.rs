@@ -2,7 +2,7 @@
 
 use bucketload_model::{RepositoryUuid, Stage};
 
-use super::sql::statement;
+use super::sql::{StatementBuilder, statement};
 use super::{Archive, DatabaseError, Tally, Transaction, signed, unsigned};
 
 /// Objects whose children a stage reads.
@@ -10,6 +10,8 @@ use super::{Archive, DatabaseError, Tally, Transaction, signed, unsigned};
 pub enum Parents {
     /// Pull requests.
     PullRequests,
+    /// Those with open tasks, and those of which it is not known.
+    PullRequestsWithTasks,
     /// Issues that Bitbucket itself has sent.
     Issues,
 }
@@ -18,6 +20,10 @@ impl Parents {
     const fn select(self) -> &'static str {
         match self {
             Self::PullRequests => "select id from pull_requests where repository_uuid = $1",
+            Self::PullRequestsWithTasks => {
+                "select id from pull_requests where repository_uuid = $1
+                     and (task_count is null or task_count > 0)"
+            }
             Self::Issues => {
                 "select id from issues where repository_uuid = $1 and origin = 'bitbucket'"
             }
@@ -50,6 +56,28 @@ impl Archive {
             stored: self.count_objects(repository, stage).await?,
             expected: unsigned(expected),
         })
+    }
+
+    /// Pull requests that are stored and whose list of a stage was not read.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn count_without_list(
+        &self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+    ) -> Result<u64, DatabaseError> {
+        let count: i64 = statement(
+            "select count(*) from pull_requests p where repository_uuid = $1 and not exists (
+                 select 1 from child_lists l where l.repository_uuid = $1 and l.stage = $2
+                     and l.parent_id = p.id)",
+        )
+        .bind(repository.as_str())
+        .bind(stage.name())
+        .fetch_scalar(&self.reader)
+        .await?;
+        Ok(unsigned(count))
     }
 
     /// Parents of which fewer children lie in the table `objects` than Bitbucket reported.
@@ -111,6 +139,27 @@ impl Transaction {
         .bind(reported.map(signed))
         .execute(&mut self.inner)
         .await?;
+        Ok(())
+    }
+
+    /// The lists of these parents count as not read.
+    pub(super) async fn forget_lists(
+        &mut self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+        parents: &[i64],
+    ) -> Result<(), DatabaseError> {
+        if parents.is_empty() {
+            return Ok(());
+        }
+        let mut query = StatementBuilder::new("delete from child_lists where repository_uuid = ");
+        query
+            .push_bind(repository.as_str())
+            .push(" and stage = ")
+            .push_bind(stage.name())
+            .push(" and parent_id in ")
+            .push_list(parents.iter().copied());
+        query.build().execute(&mut self.inner).await?;
         Ok(())
     }
 

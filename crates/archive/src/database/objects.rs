@@ -67,6 +67,28 @@ impl Archive {
         Ok(unsigned(count))
     }
 
+    /// The numbers of the objects of a stage that belong to one parent.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn object_ids(
+        &self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+        parent: i64,
+    ) -> Result<Vec<i64>, DatabaseError> {
+        statement(
+            "select entry_id from objects
+             where repository_uuid = $1 and kind = $2 and parent_id = $3 order by entry_id",
+        )
+        .bind(repository.as_str())
+        .bind(stage.name())
+        .bind(parent)
+        .fetch_all_scalars(&self.reader)
+        .await
+    }
+
     /// The objects of a stage that belong to one parent, 0 being the repository itself,
     /// in the order of their keys.
     ///

@@ -3,7 +3,7 @@
 use bucketload_model::{RepositoryUuid, Stage};
 
 use super::sql::{StatementBuilder, statement};
-use super::{Archive, DatabaseError, Transaction};
+use super::{Archive, DatabaseError, Transaction, unsigned};
 
 /// A parent object whose children are still to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +53,31 @@ impl Archive {
 }
 
 impl Transaction {
+    /// How many parents' children are to be read.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn count_pending(
+        &mut self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+    ) -> Result<u64, DatabaseError> {
+        let count: i64 =
+            statement("select count(*) from pending where repository_uuid = $1 and stage = $2")
+                .bind(repository.as_str())
+                .bind(stage.name())
+                .fetch_scalar(&mut self.inner)
+                .await?;
+        Ok(unsigned(count))
+    }
+
     /// Marks parents whose children are to be read from the first page on.
-    pub(super) async fn add_pending(
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn add_pending(
         &mut self,
         repository: &RepositoryUuid,
         stage: Stage,

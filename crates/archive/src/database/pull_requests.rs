@@ -6,6 +6,9 @@ use super::members::last_of_each;
 use super::sql::{StatementBuilder, statement};
 use super::{Archive, DatabaseError, Stored, Tally, Transaction, unsigned};
 
+/// A row that was written: number, comments, open tasks.
+type WrittenRow = (i64, Option<i64>, Option<i64>);
+
 /// A pull request to store.
 #[derive(Debug, Clone, Copy)]
 pub struct PullRequestRecord<'a> {
@@ -23,6 +26,8 @@ pub struct PullRequestRecord<'a> {
     pub destination_branch: Option<&'a str>,
     /// Comments that are not deleted; absent where Bitbucket did not say.
     pub comment_count: Option<i64>,
+    /// Tasks that are open; absent where Bitbucket did not say.
+    pub task_count: Option<i64>,
     /// When it was opened.
     pub created_on: Option<&'a str>,
     /// When it last changed.
@@ -127,8 +132,9 @@ impl Archive {
 }
 
 impl Transaction {
-    /// Stores a page of pull requests. Where one is new or changed and has
-    /// comments, or may have, its discussion becomes pending in the same breath.
+    /// Stores a page of pull requests. Where one is new or changed and has comments or
+    /// tasks, or may have, these become pending in the same breath, and what builds said of
+    /// it counts as not read.
     ///
     /// # Errors
     ///
@@ -144,8 +150,8 @@ impl Transaction {
         let known = self.count_known(repository, records).await?;
         let mut query = StatementBuilder::new(
             "insert into pull_requests (repository_uuid, id, title, state, author_uuid,
-                 source_branch, destination_branch, comment_count, created_on, updated_on,
-                 source) ",
+                 source_branch, destination_branch, comment_count, task_count, created_on,
+                 updated_on, source) ",
         );
         let records: Vec<_> = last_of_each(records, |record| record.id).collect();
         query.push_values(&records, |row, record| {
@@ -157,6 +163,7 @@ impl Transaction {
                 .push_bind(record.source_branch)
                 .push_bind(record.destination_branch)
                 .push_bind(record.comment_count)
+                .push_bind(record.task_count)
                 .push_bind(record.created_on)
                 .push_bind(record.updated_on)
                 .push_bind(record.source);
@@ -167,19 +174,31 @@ impl Transaction {
                   author_uuid = excluded.author_uuid, source_branch = excluded.source_branch,
                   destination_branch = excluded.destination_branch,
                   comment_count = excluded.comment_count, comments_reported = null,
-                  created_on = excluded.created_on, updated_on = excluded.updated_on,
+                  task_count = excluded.task_count, created_on = excluded.created_on, updated_on = excluded.updated_on,
                   source = excluded.source
               where pull_requests.source <> excluded.source
-              returning id, comment_count",
+              returning id, comment_count, task_count",
         );
-        let written: Vec<(i64, Option<i64>)> = query.build().fetch_all(&mut self.inner).await?;
-        let (silent, with_discussion): (Vec<_>, Vec<_>) = written
-            .iter()
-            .partition(|(_, comment_count)| *comment_count == Some(0));
-        let mut to_read: Vec<i64> = with_discussion.iter().map(|(id, _)| *id).collect();
-        let silent: Vec<i64> = silent.iter().map(|(id, _)| *id).collect();
+        let written: Vec<WrittenRow> = query.build().fetch_all(&mut self.inner).await?;
+        let with = |count: fn(&WrittenRow) -> Option<i64>| -> (Vec<i64>, Vec<i64>) {
+            let ids = |has: bool| {
+                let rows = written
+                    .iter()
+                    .filter(move |row| (count(row) != Some(0)) == has);
+                rows.map(|row| row.0).collect()
+            };
+            (ids(true), ids(false))
+        };
+        let (mut to_read, silent) = with(|row| row.1);
         to_read.extend(self.that_once_had_comments(repository, &silent).await?);
         self.add_pending(repository, Stage::PullRequestComments, &to_read)
+            .await?;
+        let (mut to_read, without) = with(|row| row.2);
+        to_read.extend(self.that_once_had_tasks(repository, &without).await?);
+        self.add_pending(repository, Stage::PullRequestTasks, &to_read)
+            .await?;
+        let written_ids: Vec<i64> = written.iter().map(|row| row.0).collect();
+        self.forget_lists(repository, Stage::PullRequestStatuses, &written_ids)
             .await?;
         let inserted = unsigned(i64::try_from(records.len()).unwrap_or_default() - known);
         Ok(Stored {
@@ -205,6 +224,27 @@ impl Transaction {
         query
             .push_bind(repository.as_str())
             .push(" and pull_request_id in ")
+            .push_list(ids.iter().copied());
+        query.build().fetch_all_scalars(&mut self.inner).await
+    }
+
+    /// The count of tasks has open ones alone: who had some and has none open, has had
+    /// them resolved.
+    async fn that_once_had_tasks(
+        &mut self,
+        repository: &RepositoryUuid,
+        ids: &[i64],
+    ) -> Result<Vec<i64>, DatabaseError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = StatementBuilder::new(
+            "select distinct parent_id from objects where kind = 'pull_request_tasks'
+                 and repository_uuid = ",
+        );
+        query
+            .push_bind(repository.as_str())
+            .push(" and parent_id in ")
             .push_list(ids.iter().copied());
         query.build().fetch_all_scalars(&mut self.inner).await
     }

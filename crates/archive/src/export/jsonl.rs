@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use futures::TryStreamExt as _;
 
 use super::rows::{BLOBS, KINDS};
+use super::settings::write_settings;
 use super::writer::{ExportedFile, LineWriter, Manifest, copy, describe};
 use crate::database::sql::statement;
 use crate::mirror::{BundleKind, Mirror, MirrorError};
@@ -100,6 +101,7 @@ pub async fn export_jsonl(
         }
         files.insert(kind.file.to_owned(), file.finish()?);
     }
+    files.extend(write_settings(&mut snapshot, &repository.uuid, &partial).await?);
     let blobs = statement("select distinct sha256 from (").push(BLOBS);
     let blobs = blobs.push(") files order by sha256");
     let blobs = blobs.bind(repository.uuid.as_str());

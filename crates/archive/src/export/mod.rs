@@ -4,10 +4,11 @@ mod compact;
 mod jsonl;
 mod read;
 mod rows;
+mod settings;
 mod writer;
 
 pub use jsonl::{ExportError, export_jsonl};
 pub use read::{ExportFolder, ExportedLine, ReadExportError, find_exports};
-pub(crate) use rows::{BLOBS, KINDS};
+pub(crate) use rows::{BLOBS, KINDS, SETTINGS};
 pub use writer::{ExportedFile, Manifest};
 pub(crate) use writer::{LineDigest, hash};

@@ -74,6 +74,23 @@ pub(crate) const KINDS: &[Kind] = &[
         key: |row| json!({ "pull_request": row.parent_id, "activity": row.text_id }),
     },
     Kind {
+        file: "pull_request_tasks.jsonl",
+        query: "select entry_id as id, parent_id, '' as text_id, source from objects
+                where repository_uuid = $1 and kind = 'pull_request_tasks'
+                order by parent_id, entry_id",
+        key: |row| json!({ "pull_request": row.parent_id, "task": row.id }),
+    },
+    Kind {
+        file: "pull_request_statuses.jsonl",
+        query: "select entry_id as id, parent_id, entry_key as text_id, source from objects
+                where repository_uuid = $1 and kind = 'pull_request_statuses'
+                order by parent_id, entry_key",
+        key: |row| {
+            let (commit, status) = row.text_id.split_once(':').unwrap_or_default();
+            json!({ "pull_request": row.parent_id, "commit": commit, "status": status })
+        },
+    },
+    Kind {
         file: "issues.jsonl",
         query: "select id, cast(0 as bigint) as parent_id, '' as text_id, source, origin
                 from issues where repository_uuid = $1 order by id",
@@ -121,6 +138,16 @@ pub(crate) const KINDS: &[Kind] = &[
         },
     },
 ];
+
+/// The settings, each in a file of its own.
+pub(crate) const SETTINGS: Kind = Kind {
+    file: "settings",
+    query: "select cast(0 as bigint) as id, cast(0 as bigint) as parent_id,
+                entry_key as text_id, source
+            from objects where repository_uuid = $1 and kind = 'settings'
+            order by entry_id, entry_key",
+    key: |row| json!({ "setting": row.text_id }),
+};
 
 /// The files that belong to a repository, `sha256`, each with the `stage` that brought it and
 /// the `object` that it belongs to.

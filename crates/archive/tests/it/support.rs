@@ -356,6 +356,7 @@ pub(crate) fn pull_request(
         source_branch: None,
         destination_branch: None,
         comment_count,
+        task_count: Some(0),
         created_on: None,
         updated_on: None,
         source,

@@ -82,3 +82,10 @@ fn largest_pages(endpoint: Endpoint, mut url: Url) -> (Endpoint, PageUrl) {
         .append_pair("pagelen", &endpoint.page_length().to_string());
     (endpoint, PageUrl(url))
 }
+
+/// The same list without a field of its objects.
+fn without((endpoint, PageUrl(mut url)): (Endpoint, PageUrl), field: &str) -> (Endpoint, PageUrl) {
+    let fields = format!("-values.{field}");
+    url.query_pairs_mut().append_pair("fields", &fields);
+    (endpoint, PageUrl(url))
+}

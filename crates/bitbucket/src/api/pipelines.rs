@@ -5,8 +5,10 @@ use bucketload_model::{EnvironmentUuid, RepositoryName};
 use crate::error::RequestError;
 use crate::{Answer, Client, Endpoint, PageUrl, PipelinesConfig};
 
+use super::without;
+
 /// What is not fetched cannot get out: an archive keeps the names of variables.
-const WITHOUT_VALUES: &str = "-values.value";
+const SECRET: &str = "value";
 
 impl Client {
     /// Whether pipelines are on.
@@ -29,7 +31,7 @@ impl Client {
             name,
             &["pipelines_config", "variables"],
         );
-        without_values(list)
+        without(list, SECRET)
     }
 
     /// When pipelines run by themselves, as [`Schedule`](crate::Schedule).
@@ -71,11 +73,6 @@ impl Client {
                 "variables",
             ],
         );
-        without_values(list)
+        without(list, SECRET)
     }
-}
-
-fn without_values((endpoint, PageUrl(mut url)): (Endpoint, PageUrl)) -> (Endpoint, PageUrl) {
-    url.query_pairs_mut().append_pair("fields", WITHOUT_VALUES);
-    (endpoint, PageUrl(url))
 }

@@ -15,6 +15,8 @@ pub struct PullRequestFilter {
     pub updated_since: Option<DateTime<Utc>>,
     /// Those with comments that are not deleted.
     pub has_comments: bool,
+    /// Those with tasks that are open.
+    pub has_tasks: bool,
 }
 
 impl Client {
@@ -47,7 +49,9 @@ impl Client {
             format!("updated_on>={since}")
         });
         let commented = filter.has_comments.then(|| "comment_count>0".to_owned());
-        let conditions: Vec<String> = since.into_iter().chain(commented).collect();
+        let tasks = filter.has_tasks.then(|| "task_count>0".to_owned());
+        let conditions = since.into_iter().chain(commented).chain(tasks);
+        let conditions: Vec<String> = conditions.collect();
         if !conditions.is_empty() {
             let mut query = first.0.query_pairs_mut();
             query.append_pair("q", &conditions.join(" AND "));

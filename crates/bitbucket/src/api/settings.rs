@@ -5,6 +5,8 @@ use bucketload_model::RepositoryName;
 use crate::error::RequestError;
 use crate::{Answer, BranchingModel, Client, Endpoint, PageUrl};
 
+use super::without;
+
 impl Client {
     /// The [`Account`](crate::Account)s that the repository itself asks to review
     /// every pull request.
@@ -73,9 +75,10 @@ impl Client {
         )
     }
 
-    /// The webhooks, as [`Hook`](crate::Hook). Their secrets are never shown.
+    /// The webhooks, as [`Hook`](crate::Hook). Their secrets are never shown, and not
+    /// asked for.
     pub fn hooks(&self, name: &RepositoryName) -> (Endpoint, PageUrl) {
-        self.list_below(Endpoint::Hooks, name, &["hooks"])
+        without(self.list_below(Endpoint::Hooks, name, &["hooks"]), "secret")
     }
 
     /// The public keys that may read over SSH, as [`DeployKey`](crate::DeployKey).

@@ -3,7 +3,7 @@
 use bucketload_model::WorkspaceSlug;
 
 use crate::error::RequestError;
-use crate::{Answer, Client, Endpoint, PageUrl, Workspace};
+use crate::{Answer, Client, Endpoint, PageUrl, Project, Workspace};
 
 use super::largest_pages;
 
@@ -32,5 +32,19 @@ impl Client {
     pub fn projects(&self, workspace: &WorkspaceSlug) -> (Endpoint, PageUrl) {
         let url = self.address(&["workspaces", workspace.as_str(), "projects"]);
         largest_pages(Endpoint::Projects, url)
+    }
+
+    /// One project, by its key.
+    ///
+    /// # Errors
+    ///
+    /// When the request fails for good.
+    pub async fn project(
+        &self,
+        workspace: &WorkspaceSlug,
+        key: &str,
+    ) -> Result<Answer<Project>, RequestError> {
+        let url = self.address(&["workspaces", workspace.as_str(), "projects", key]);
+        self.get_object(Endpoint::Project, &url).await
     }
 }

@@ -50,6 +50,9 @@ pub struct CommitStatus {
     /// `SUCCESSFUL`, `FAILED`, `INPROGRESS`, `STOPPED`, or what comes next.
     #[serde(default, deserialize_with = "scalar")]
     pub state: Option<String>,
+    /// The commit that it is of.
+    #[serde(default, deserialize_with = "scalar")]
+    pub commit: Option<Commit>,
     /// When it was first reported.
     #[serde(default, deserialize_with = "scalar")]
     pub created_on: Option<String>,

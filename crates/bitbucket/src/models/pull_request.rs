@@ -21,6 +21,9 @@ pub struct PullRequest {
     /// Comments that are not deleted.
     #[serde(default, deserialize_with = "scalar")]
     pub comment_count: Option<i64>,
+    /// Tasks that are open: 0 does not mean that there are none.
+    #[serde(default, deserialize_with = "scalar")]
+    pub task_count: Option<i64>,
     /// When it was opened.
     #[serde(default, deserialize_with = "scalar")]
     pub created_on: Option<String>,

@@ -4,7 +4,7 @@ use bucketload_model::{RepositorySlug, RepositoryUuid};
 use serde::Deserialize;
 
 use crate::lenient::{Loose, scalar};
-use crate::models::Account;
+use crate::models::{Account, Project};
 
 /// A repository.
 #[derive(Debug, Clone, Deserialize)]
@@ -38,6 +38,9 @@ pub struct Repository {
     /// When anything in it last changed.
     #[serde(default, deserialize_with = "scalar")]
     pub updated_on: Option<String>,
+    /// The project that it is in.
+    #[serde(default, deserialize_with = "scalar")]
+    pub project: Option<Project>,
     /// Who owns it.
     pub owner: Option<Loose<Account>>,
 }

@@ -324,6 +324,8 @@ async fn every_endpoint_is_asked_where_the_official_document_has_it() {
     assert_eq!(client.user().await.unwrap().requests, 1);
     let found = client.workspace(&workspace()).await.unwrap();
     assert_eq!(found.item.value.slug, workspace());
+    let found = client.project(&workspace(), "SEA").await.unwrap();
+    assert_eq!(found.item.value.key, "SEA");
     client.repository(&name).await.unwrap();
     client.pull_request(&name, id).await.unwrap();
     let commits: Page<Commit> = client

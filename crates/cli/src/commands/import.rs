@@ -32,7 +32,7 @@ pub(crate) async fn run(session: &Session, options: &ImportOptions) -> Result<Ex
     }
     let sources = sources(options)?;
     let choice = Choice::new(&options.choice)?;
-    let selection = Selection::new(&options.only, &options.skip)?;
+    let selection = Selection::new(&options.only, &options.skip)?.with(&options.with);
     let sink: Arc<dyn ProgressSink> = if options.dry_run {
         Arc::new(NullSink)
     } else {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bucketload_archive::Schedule;
-use bucketload_model::{RepositoryName, Source, Stage, SystemClock};
+use bucketload_model::{RepositoryName, Source, SystemClock};
+use bucketload_worker::Selection;
 use bucketload_worker::queue::Queue;
 use serde_json::json;
 
@@ -53,7 +54,7 @@ fn one_line(schedule: &Schedule) -> String {
         .map_or_else(String::new, |who| {
             format!(", asked for by {}", printable(who))
         });
-    let is_whole = schedule.stages == Stage::ALL;
+    let is_whole = schedule.stages == Selection::default().stages();
     let stages = if is_whole {
         String::new()
     } else {

@@ -21,6 +21,7 @@ pub(crate) fn run(session: &Session) -> Result<Exit, Problem> {
                     "description": stage.description(),
                     "needs": stage.needs(),
                     "optional": stage.is_optional(),
+                    "usual": stage.is_usual(),
                 })
             })
             .collect();

@@ -7,9 +7,9 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::pin::pin;
 
-use bucketload_archive::{PendingParent, Transaction};
+use bucketload_archive::{Parents, PendingParent, Transaction};
 use bucketload_bitbucket::{Endpoint, Page, PageUrl, RequestError};
-use bucketload_model::{ErrorClass, Stage};
+use bucketload_model::{Checkpoint, ErrorClass, RequestEstimate, Stage};
 use futures::StreamExt as _;
 use futures::stream::{self, FuturesUnordered};
 use serde::de::DeserializeOwned;
@@ -54,6 +54,35 @@ pub(super) trait ChildList {
         parent: i64,
         page: &Page<Self::Item>,
     ) -> impl Future<Output = Result<(), StageError>> + Send;
+}
+
+/// Makes those parents pending whose list was never read, for a stage that begins when
+/// all of them are there; and notes, once in an import, how many requests that makes.
+pub(super) async fn begin(
+    context: &StageContext,
+    stage: Stage,
+    parents: Parents,
+) -> Result<(), StageError> {
+    let repository = &context.repository()?.uuid;
+    let progress = context
+        .importer
+        .archive
+        .stage_progress(context.import, stage)
+        .await?;
+    let mut transaction = context.begin().await?;
+    transaction
+        .add_pending_without_list(repository, stage, parents)
+        .await?;
+    if progress.is_none_or(|progress| progress.checkpoint.is_none()) {
+        let pending = transaction.count_pending(repository, stage).await?;
+        transaction
+            .set_estimate(context.import, stage, RequestEstimate::exactly(pending))
+            .await?;
+        transaction
+            .save_checkpoint(context.import, stage, &Checkpoint::EndOfList, None)
+            .await?;
+    }
+    Ok(transaction.commit().await?)
 }
 
 /// What became of one parent's children.

@@ -1,9 +1,14 @@
 //! Counts what is stored against what Bitbucket reported, and names what is missing.
 
+use std::collections::BTreeSet;
+
 use bucketload_model::{Gap, GapReason, Stage, StageReport, StageState};
 
 use super::pull_request_comments::object;
-use super::{StageContext, pull_request_activity, pull_request_comments, pull_requests};
+use super::{
+    StageContext, pull_request_activity, pull_request_comments, pull_request_statuses,
+    pull_request_tasks, pull_requests, settings,
+};
 use crate::failure::StageError;
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
@@ -17,10 +22,14 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         if was_run(Stage::PullRequestComments) {
             pull_request_comments::read_again(context).await?;
         }
+        if was_run(Stage::PullRequestTasks) {
+            pull_request_tasks::read_again(context).await?;
+        }
+        if was_run(Stage::PullRequestStatuses) {
+            pull_request_statuses::read_again(context).await?;
+        }
     }
-    if was_run(Stage::PullRequestComments) {
-        try_once_more(context).await?;
-    }
+    try_once_more(context).await?;
     // An earlier attempt may have found less.
     let mut transaction = context.begin().await?;
     transaction
@@ -28,6 +37,13 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         .await?;
     transaction.commit().await?;
     name_missing_comments(context).await?;
+    name_missing(context, Stage::PullRequestTasks, pull_request_tasks::object).await?;
+    name_missing(
+        context,
+        Stage::PullRequestStatuses,
+        pull_request_statuses::object,
+    )
+    .await?;
     let report = archive.report(context.import).await?;
     let Some(report) = report else { return Ok(()) };
     for stage in report.stages {
@@ -80,13 +96,20 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
 /// tried by the next import.
 async fn try_once_more(context: &StageContext) -> Result<(), StageError> {
     let gaps = context.importer.archive.gaps(context.import).await?;
-    let may_pass =
-        |gap: &Gap| gap.stage == Stage::PullRequestComments && gap.reason == GapReason::SourceError;
-    if !gaps.iter().any(may_pass) {
-        return Ok(());
+    let gaps = gaps.iter();
+    let gaps = gaps.filter(|gap| gap.reason == GapReason::SourceError);
+    let stages: BTreeSet<Stage> = gaps.map(|gap| gap.stage).collect();
+    for stage in stages {
+        tracing::info!(repository = %context.name, %stage, "what failed is tried once more");
+        match stage {
+            Stage::PullRequestComments => pull_request_comments::read_again(context).await?,
+            Stage::PullRequestTasks => pull_request_tasks::read_again(context).await?,
+            Stage::PullRequestStatuses => pull_request_statuses::read_again(context).await?,
+            Stage::Settings => settings::read_pending(context).await?,
+            _ => {}
+        }
     }
-    tracing::info!(repository = %context.name, "what failed is tried once more");
-    pull_request_comments::read_again(context).await
+    Ok(())
 }
 
 /// Each discussion of which less was delivered than reported is named, unless
@@ -121,6 +144,42 @@ async fn name_missing_comments(context: &StageContext) -> Result<(), StageError>
             };
             context.record_gap(gap, "", 0).await?;
         }
+    }
+    Ok(())
+}
+
+/// The same of the lists of a stage whose objects lie in one table.
+async fn name_missing(
+    context: &StageContext,
+    stage: Stage,
+    object: fn(i64) -> String,
+) -> Result<(), StageError> {
+    let archive = &context.importer.archive;
+    let progress = archive.stage_progress(context.import, stage).await?;
+    if progress.is_none_or(|progress| progress.state == StageState::Skipped) {
+        return Ok(());
+    }
+    let repository = &context.repository()?.uuid;
+    let known = archive.gaps(context.import).await?;
+    let missing = archive.parents_with_missing_children(repository, stage);
+    for (parent, tally) in missing.await? {
+        let object = object(parent);
+        let mut known = known.iter().filter(|gap| gap.stage == stage);
+        if known.any(|gap| is_of(&gap.object, &object)) {
+            continue;
+        }
+        let detail = format!(
+            "Bitbucket reported {} and delivered {}",
+            tally.expected, tally.stored
+        );
+        let gap = Gap {
+            stage,
+            object,
+            reason: GapReason::CountMismatch,
+            detail,
+            url: None,
+        };
+        context.record_gap(gap, "", 0).await?;
     }
     Ok(())
 }

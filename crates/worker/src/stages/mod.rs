@@ -6,8 +6,11 @@ mod finish;
 mod git;
 pub(crate) mod pull_request_activity;
 mod pull_request_comments;
+mod pull_request_statuses;
+mod pull_request_tasks;
 mod pull_requests;
 mod repository;
+pub(crate) mod settings;
 mod transfer;
 mod users;
 mod wiki;
@@ -197,6 +200,16 @@ impl StageContext {
         result
     }
 
+    /// Waits until these stages have ended, however they did.
+    pub(crate) async fn wait_for(&self, stages: &[Stage]) -> Result<(), StageError> {
+        let mut listing = self.listing.subscribe();
+        let have_ended =
+            |listing: &Listing| stages.iter().all(|stage| listing.ended.contains(*stage));
+        // The sender lives in the context.
+        let ended = listing.wait_for(have_ended).await;
+        ended.map(drop).map_err(|_| StageError::Lost)
+    }
+
     /// Drops what is being done when the import is stopped.
     pub(crate) async fn unless_stopped<T>(
         &self,
@@ -240,7 +253,11 @@ impl StageContext {
             Stage::PullRequests => pull_requests::run(self).await,
             Stage::PullRequestComments => pull_request_comments::run(self).await,
             Stage::PullRequestActivity => pull_request_activity::run(self).await,
-            Stage::Finish => finish::run(self).await,
+            Stage::PullRequestTasks => pull_request_tasks::run(self).await,
+            Stage::PullRequestStatuses => pull_request_statuses::run(self).await,
+            Stage::Settings => settings::run(self).await,
+            // Large: it may run others again.
+            Stage::Finish => Box::pin(finish::run(self)).await,
         }
     }
 
@@ -349,6 +366,11 @@ impl StageContext {
                 Counts::of(Some(tally.expected), tally.stored)
             }
             Stage::PullRequestActivity => Counts::of(reported, archive.count_activity(uuid).await?),
+            Stage::PullRequestTasks | Stage::PullRequestStatuses => {
+                let tally = archive.tally_children(uuid, stage).await?;
+                Counts::of(Some(tally.expected), tally.stored)
+            }
+            Stage::Settings => settings::count(self, uuid).await?,
             Stage::Repository | Stage::Finish => Counts::default(),
         })
     }
@@ -392,6 +414,9 @@ const fn stage_object(stage: Stage) -> &'static str {
         Stage::PullRequests => "pull requests",
         Stage::PullRequestComments => "pull request comments",
         Stage::PullRequestActivity => "pull request activity",
+        Stage::PullRequestTasks => "pull request tasks",
+        Stage::PullRequestStatuses => "pull request statuses",
+        Stage::Settings => "settings",
         Stage::Finish => "counts",
     }
 }

@@ -287,6 +287,7 @@ pub(crate) fn record(item: &Item<PullRequest>) -> PullRequestRecord<'_> {
         source_branch: pull_request.source_branch(),
         destination_branch: pull_request.destination_branch(),
         comment_count: pull_request.comment_count,
+        task_count: pull_request.task_count,
         created_on: pull_request.created_on.as_deref(),
         updated_on: pull_request.updated_on.as_deref(),
         source: item.source.get(),

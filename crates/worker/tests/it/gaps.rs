@@ -89,7 +89,9 @@ async fn a_token_without_the_scope_for_pull_requests() {
     for stage in [Stage::Users, Stage::PullRequestActivity] {
         assert_eq!(gap(stage).reason, GapReason::NotPermitted);
     }
-    assert_eq!(report.gaps.len(), 3);
+    let gaps = report.gaps.iter();
+    let gaps = gaps.filter(|gap| gap.stage != Stage::Settings);
+    assert_eq!(gaps.count(), 3);
     assert_eq!(stage(&report, Stage::Git).state, StageState::Complete);
 }
 

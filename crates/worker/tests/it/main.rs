@@ -20,6 +20,8 @@ mod queue;
 mod resume;
 mod segments;
 mod selection;
+mod settings;
 mod support;
 mod sweep;
+mod tasks;
 mod wiki;

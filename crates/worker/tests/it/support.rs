@@ -283,15 +283,20 @@ impl Local {
     }
 }
 
+/// Every file below a folder, by its path there.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            (name, std::fs::read(&path).unwrap())
-        })
-        .collect()
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            let below = self::files(&path).into_iter();
+            files.extend(below.map(|(file, bytes)| (format!("{name}/{file}"), bytes)));
+        } else {
+            files.insert(name, std::fs::read(&path).unwrap());
+        }
+    }
+    files
 }
 
 /// The pull requests that have comments, in ascending order.
@@ -336,6 +341,9 @@ pub(crate) fn assert_complete(report: &ImportReport) {
     assert_eq!(report.error, None);
     assert!(report.finished_at.is_some());
     for stage in &report.stages {
+        if stage.state == StageState::Skipped && !stage.name.is_usual() {
+            continue;
+        }
         assert_eq!(stage.state, StageState::Complete, "{stage:?}");
         assert_eq!(stage.missing, 0, "{stage:?}");
         if let Some(expected) = stage.expected {

@@ -62,6 +62,8 @@ async fn an_object_is_written_where_it_is_new_or_changed_and_keeps_its_file() {
         .collect();
     assert_eq!(of_one, [(10, Some(HASH), "{\"new\":1}"), (11, None, "{}")]);
     assert_eq!(store.archive.count_objects(&uuid, STAGE).await.unwrap(), 3);
+    let ids = store.archive.object_ids(&uuid, STAGE, 1).await.unwrap();
+    assert_eq!(ids, [10, 11]);
     let others = store.archive.count_objects(&uuid, Stage::Users);
     assert_eq!(others.await.unwrap(), 0);
 }
