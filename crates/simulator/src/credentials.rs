@@ -208,7 +208,9 @@ impl Identity {
                 Err(ApiError::missing_scopes(&required, &credential.scopes))
             }
             Self::Anonymous => {
-                if scopes.all(|scope| matches!(scope, "repository" | "pullrequest" | "project")) {
+                if scopes.all(|scope| {
+                    matches!(scope, "repository" | "pullrequest" | "project" | "issue")
+                }) {
                     Ok(())
                 } else {
                     Err(ApiError::unauthorized())

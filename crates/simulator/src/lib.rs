@@ -30,7 +30,7 @@ pub use log::{LoggedRequest, RequestKind};
 pub use oauth::{OAuthConsumer, OAuthGrant, OAuthOptions, ScopeField};
 pub use rate_limit::{RateLimit, RetryHint};
 pub use replay::ReplayOptions;
-pub use seeded::SeedOptions;
+pub use seeded::{IssueTracker, SeedOptions};
 pub use simulator::{Simulator, SimulatorOptions};
 pub use world::{Mutated, Mutation, World};
 

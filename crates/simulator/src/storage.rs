@@ -39,6 +39,21 @@ pub(crate) fn encode(segment: &str) -> String {
     plus.replace('+', "%20").replace("%2F", "/")
 }
 
+/// A name as one segment of a path, whatever it has in it.
+pub(crate) fn encode_name(name: &str) -> String {
+    let plus: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    plus.replace('+', "%20")
+}
+
+/// The list that a file is in, and its name, which may have slashes of its own.
+pub(crate) fn list_and_name(below: &str) -> Option<(&str, &str)> {
+    let list = match below.strip_prefix("issues/") {
+        Some(rest) => "issues/".len() + rest.find('/')? + "/attachments".len(),
+        None => below.find('/')?,
+    };
+    Some((below.get(..list)?, below.get(list + 1..)?))
+}
+
 /// Answers a request to the store.
 pub(crate) fn answer(state: &State, parts: &Parts) -> Response<Body> {
     for (name, code) in [
@@ -66,7 +81,7 @@ fn size(state: &State, path: &str) -> Option<u64> {
     let path = crate::endpoints::decode(path);
     let mut parts = path.trim_start_matches('/').splitn(3, '/');
     let (workspace, slug, below) = (parts.next()?, parts.next()?, parts.next()?);
-    let (list, name) = below.rsplit_once('/')?;
+    let (list, name) = list_and_name(below)?;
     let world = state.world();
     let (_, repository) = world.find(workspace, slug)?;
     let files = repository.content.recorded(&state.links, list)?;

@@ -4,6 +4,7 @@ mod activity;
 mod comments;
 mod commits;
 mod diffs;
+mod issues;
 mod pipelines;
 mod pull_requests;
 mod refs;
@@ -120,6 +121,7 @@ pub(crate) fn families() -> impl Iterator<Item = &'static Route> {
         diffs::ROUTES,
         settings::ROUTES,
         pipelines::ROUTES,
+        issues::ROUTES,
         removed::ROUTES,
     ]
     .into_iter()

@@ -69,15 +69,14 @@ fn repository(context: &Context<'_>) -> Answered {
 pub(super) fn file(context: &Context<'_>) -> Answered {
     let (workspace, repository) = context.repository()?;
     let below = below_repository(context.path);
-    let (list, _) = below.rsplit_once('/').unwrap_or_default();
-    let name = context.captures.last().map_or("", |(_, name)| name);
+    let (list, name) = storage::list_and_name(&below).unwrap_or_default();
     let files = repository.content.recorded(context.links, list);
     let is_there = files.is_some_and(|files| files.iter().any(|file| file["name"] == name));
     if !is_there {
         return Err(ApiError::not_found(format!("No file {name}.")));
     }
-    let path = [&workspace.slug, &repository.slug, list, name].map(storage::encode);
-    let path = format!("/{}", path.join("/"));
+    let folder = [&workspace.slug, &repository.slug, list].map(storage::encode);
+    let path = format!("/{}/{}", folder.join("/"), storage::encode_name(name));
     Ok(Reply::Redirect(storage::signed(context.links, &path)))
 }
 

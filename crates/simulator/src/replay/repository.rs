@@ -5,6 +5,7 @@ use crate::http::list::List;
 use crate::world::content::{Commits, Content};
 use crate::world::links::{Links, rewrite};
 use crate::world::overlay::rename_account;
+use crate::world::repository::Tracker;
 use serde_json::{Value, json};
 
 /// Answers from what was recorded, its links led here.
@@ -41,6 +42,21 @@ impl RecordedRepository {
     fn list_of<'a>(&'a self, links: &'a Links, id: u64, name: &str) -> Option<List<'a>> {
         self.list(links, &format!("pullrequests/{id}/{name}"))
             .or_else(|| self.has(id).then(|| List::of(Vec::new())))
+    }
+
+    /// Components, milestones and versions were not recorded, but issues refer to them.
+    fn fields(&self, links: &Links, path: &str) -> Option<Vec<Value>> {
+        let field = match path {
+            "components" | "milestones" | "versions" => path.trim_end_matches('s'),
+            _ => return None,
+        };
+        let mut fields: Vec<Value> = Vec::new();
+        for issue in self.values("issues").unwrap_or_default() {
+            if issue[field].is_object() && !fields.contains(&issue[field]) {
+                fields.push(issue[field].clone());
+            }
+        }
+        Some(fields.iter().map(|field| rewritten(field, links)).collect())
     }
 
     fn has(&self, id: u64) -> bool {
@@ -162,11 +178,37 @@ impl Content for RecordedRepository {
         }
     }
 
+    fn tracker(&self) -> Tracker {
+        let has_issues = self.recording.objects.get("");
+        let has_issues = has_issues.is_some_and(|repository| repository["has_issues"] == true);
+        match (self.issues, has_issues) {
+            (false, _) => Tracker::Removed,
+            (true, true) => Tracker::Answers,
+            (true, false) => Tracker::Never,
+        }
+    }
+
+    fn issues<'a>(&'a self, links: &'a Links) -> List<'a> {
+        self.list(links, "issues")
+            .unwrap_or_else(|| List::of(Vec::new()))
+    }
+
+    fn issue(&self, links: &Links, id: u64) -> Option<Value> {
+        let recorded = self.recorded_object(links, &format!("issues/{id}"));
+        recorded.or_else(|| {
+            let mut listed = self.values("issues")?.iter();
+            let issue = listed.find(|value| value["id"] == id)?;
+            Some(rewritten(issue, links))
+        })
+    }
+
     fn recorded(&self, links: &Links, path: &str) -> Option<Vec<Value>> {
         if is_of_issues(path) && !self.issues {
             return None;
         }
-        let values = self.values(path)?;
+        let Some(values) = self.values(path) else {
+            return self.fields(links, path);
+        };
         Some(values.iter().map(|value| rewritten(value, links)).collect())
     }
 

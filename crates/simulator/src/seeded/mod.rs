@@ -4,6 +4,7 @@ mod account;
 mod activity;
 mod comment;
 pub(crate) mod dice;
+mod issue;
 mod options;
 mod pull_request;
 mod repository;
@@ -13,6 +14,6 @@ pub(crate) mod text;
 pub(crate) mod time;
 mod workspace;
 
-pub use options::SeedOptions;
+pub use options::{IssueTracker, SeedOptions};
 pub(crate) use repository::SeededRepository;
 pub(crate) use workspace::{SeededWorkspace, build};

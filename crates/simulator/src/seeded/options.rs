@@ -45,12 +45,28 @@ pub struct SeedOptions {
     /// Whether the first repository has a wiki. The object of no repository says so, as is so
     /// today.
     pub wiki: bool,
+    /// Whether repositories have an issue tracker, and whether it answers.
+    pub issue_tracker: IssueTracker,
+    /// Issues per repository that has a tracker, with the ids 1 to this.
+    pub issues: u64,
     /// Commits on the main branch of each repository.
     pub git_commits: u32,
     /// Incompressible bytes that each of these commits adds.
     pub git_bytes_per_commit: usize,
     /// Bare (or other) repositories on disk to serve instead, by `workspace/slug`.
     pub git: BTreeMap<String, PathBuf>,
+}
+
+/// What is with the issue tracker of a seeded repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IssueTracker {
+    /// It has none, and the API knows of no issues any more, as since August 2026.
+    #[default]
+    Never,
+    /// It answers, as before.
+    Answers,
+    /// It had one: `has_issues` still says so, and the API has removed it.
+    Removed,
 }
 
 impl Default for SeedOptions {
@@ -71,6 +87,8 @@ impl Default for SeedOptions {
             forks_gone_per_mille: 20,
             unicode: true,
             wiki: true,
+            issue_tracker: IssueTracker::Never,
+            issues: 20,
             git_commits: 40,
             git_bytes_per_commit: 0,
             git: BTreeMap::new(),

@@ -1,13 +1,14 @@
 //! A repository of a seeded world.
 
-use super::SeedOptions;
 use super::dice::{Dice, count, index};
 use super::time::{Timeline, format};
 use super::workspace::SeededWorkspace;
+use super::{IssueTracker, SeedOptions};
 use crate::git::GitRepository;
 use crate::http::list::List;
 use crate::world::content::{Commits, Content};
 use crate::world::links::{Links, braces};
+use crate::world::repository::Tracker;
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 
@@ -176,6 +177,10 @@ impl Content for SeededRepository {
         if let (Value::Object(value), Value::Object(rest)) = (&mut value, rest) {
             value.extend(rest);
         }
+        // Bitbucket of October 2026 does not say it any more of those that had none.
+        if self.options.issue_tracker != IssueTracker::Never {
+            value["has_issues"] = json!(true);
+        }
         value
     }
 
@@ -253,8 +258,24 @@ impl Content for SeededRepository {
             .then(|| Commits::Hashes(self.commit_hashes(pull_request)))
     }
 
+    fn tracker(&self) -> Tracker {
+        match self.options.issue_tracker {
+            IssueTracker::Answers => Tracker::Answers,
+            IssueTracker::Never | IssueTracker::Removed => Tracker::Removed,
+        }
+    }
+
+    fn issues<'a>(&'a self, links: &'a Links) -> List<'a> {
+        self.issue_list(links)
+    }
+
+    fn issue(&self, links: &Links, id: u64) -> Option<Value> {
+        SeededRepository::issue(self, links, id)
+    }
+
     fn recorded(&self, links: &Links, path: &str) -> Option<Vec<Value>> {
         self.small_list(links, path)
+            .or_else(|| self.issue_lists(links, path))
     }
 
     fn recorded_object(&self, links: &Links, path: &str) -> Option<Value> {

@@ -1,6 +1,7 @@
 //! The seam between the two kinds of worlds and the endpoints that show them.
 
 use super::links::Links;
+use super::repository::Tracker;
 use crate::http::list::List;
 use serde_json::Value;
 use std::fmt::Debug;
@@ -33,6 +34,13 @@ pub(crate) trait Content: Debug + Send + Sync {
     fn statuses<'a>(&'a self, links: &'a Links, pull_request: u64) -> Option<List<'a>>;
 
     fn commits_of(&self, links: &Links, pull_request: u64) -> Option<Commits>;
+
+    fn tracker(&self) -> Tracker;
+
+    /// Every issue, oldest first.
+    fn issues<'a>(&'a self, links: &'a Links) -> List<'a>;
+
+    fn issue(&self, links: &Links, id: u64) -> Option<Value>;
 
     /// A list that this repository has recorded under `{R}` and this path, such as `forks`,
     /// `refs/tags` or `issues/4/comments`; none when it is to be computed, or is not there.

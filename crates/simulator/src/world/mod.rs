@@ -1,6 +1,7 @@
 //! The world that a simulator shows, and the changes that a test makes to it.
 
 pub(crate) mod content;
+mod issue_mutation;
 pub(crate) mod links;
 mod mutation;
 pub(crate) mod overlay;

@@ -61,6 +61,27 @@ pub enum Mutation {
         /// Id of the comment.
         comment: u64,
     },
+    /// Adds an issue with the next id, otherwise like the newest one.
+    AddIssue {
+        /// `workspace/slug`
+        repository: String,
+        /// Its title.
+        title: String,
+    },
+    /// Adds a comment to an issue; `updated_on` of the issue moves.
+    AddIssueComment {
+        /// `workspace/slug`
+        repository: String,
+        /// Id of the issue.
+        issue: u64,
+        /// Its text.
+        text: String,
+    },
+    /// Removes the issue tracker: 410 from now on.
+    RemoveIssueTracker {
+        /// `workspace/slug`
+        repository: String,
+    },
     /// Gives an account another name, wherever it appears.
     RenameAccount {
         /// UUID in braces, or account id.
@@ -120,7 +141,7 @@ pub enum Mutation {
 /// What a mutation made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mutated {
-    /// Id of the added pull request or comment.
+    /// Id of the added pull request, issue or comment.
     pub id: Option<u64>,
 }
 
@@ -172,6 +193,20 @@ impl World {
             } => {
                 self.find_mut(&repository)?
                     .delete_comment(links, pull_request, comment)?;
+            }
+            Mutation::AddIssue { repository, title } => {
+                id = Some(self.find_mut(&repository)?.add_issue(links, &title)?);
+            }
+            Mutation::AddIssueComment {
+                repository,
+                issue,
+                text,
+            } => {
+                let repository = self.find_mut(&repository)?;
+                id = Some(repository.add_issue_comment(links, issue, &text)?);
+            }
+            Mutation::RemoveIssueTracker { repository } => {
+                self.find_mut(&repository)?.tracker_removed = true;
             }
             Mutation::RenameAccount {
                 account,

@@ -20,6 +20,31 @@ pub(crate) struct Overlay {
     pub(crate) activity: Vec<(u64, Value)>,
     /// By how much the number of undeleted comments has changed.
     pub(crate) comment_count: BTreeMap<u64, i64>,
+    pub(crate) issues: IssueOverlay,
+}
+
+/// Changes to its issues.
+#[derive(Debug, Default)]
+pub(crate) struct IssueOverlay {
+    /// Added issues, oldest first.
+    pub(crate) added: Vec<Value>,
+    /// Added comments, oldest first.
+    pub(crate) comments: BTreeMap<u64, Vec<Value>>,
+    /// When issues last changed.
+    pub(crate) touched: BTreeMap<u64, String>,
+}
+
+impl IssueOverlay {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.touched.is_empty()
+    }
+
+    pub(crate) fn apply(&self, value: &mut Value) {
+        let touched = value["id"].as_u64().and_then(|id| self.touched.get(&id));
+        if let Some(when) = touched {
+            value["updated_on"] = json!(when);
+        }
+    }
 }
 
 impl Overlay {
@@ -82,7 +107,9 @@ impl Overlay {
         let added = self
             .pull_requests
             .iter_mut()
-            .chain(self.comments.values_mut().flatten());
+            .chain(self.comments.values_mut().flatten())
+            .chain(&mut self.issues.added)
+            .chain(self.issues.comments.values_mut().flatten());
         for value in added.chain(entries) {
             rename_account(value, account, display_name);
         }

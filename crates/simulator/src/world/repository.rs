@@ -10,6 +10,16 @@ use serde_json::{Value, json};
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// Whether a repository has an issue tracker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tracker {
+    Answers,
+    /// Before August 2026 it was switched off.
+    Never,
+    /// Since then there is none.
+    Removed,
+}
+
 /// What the endpoints ask about one repository.
 #[derive(Debug)]
 pub(crate) struct Repository {
@@ -25,6 +35,8 @@ pub(crate) struct Repository {
     pub(crate) wiki: Option<Arc<GitRepository>>,
     pub(crate) content: Box<dyn Content>,
     pub(crate) overlay: Overlay,
+    /// Whether the issue tracker was removed while it was served.
+    pub(crate) tracker_removed: bool,
 }
 
 impl Repository {
@@ -45,6 +57,7 @@ impl Repository {
             wiki: None,
             content,
             overlay: Overlay::default(),
+            tracker_removed: false,
         }
     }
 
@@ -192,6 +205,72 @@ impl Repository {
     /// An added pull request has nothing yet; one that does not exist has no list at all.
     fn or_empty<'a>(&self, id: u64, list: Option<List<'a>>) -> Option<List<'a>> {
         list.or_else(|| self.added(id).map(|_| List::of(Vec::new())))
+    }
+
+    pub(crate) fn tracker(&self) -> Tracker {
+        if self.tracker_removed {
+            return Tracker::Removed;
+        }
+        self.content.tracker()
+    }
+
+    pub(crate) fn issues<'a>(&'a self, links: &'a Links) -> List<'a> {
+        let base = self.content.issues(links);
+        let overlay = &self.overlay.issues;
+        if overlay.is_empty() {
+            return base;
+        }
+        let base = Rc::new(base);
+        let peeked = Rc::clone(&base);
+        List::new(base.len + overlay.added.len(), move |position| {
+            let mut value = match position.checked_sub(base.len) {
+                Some(position) => overlay.added[position].clone(),
+                None => base.get(position),
+            };
+            overlay.apply(&mut value);
+            value
+        })
+        .with_peek(move |position, path| {
+            let is_edited = path == "updated_on" && !overlay.touched.is_empty();
+            (position < peeked.len && !is_edited)
+                .then(|| peeked.peek(position, path))
+                .flatten()
+        })
+    }
+
+    pub(crate) fn issue(&self, links: &Links, id: u64) -> Option<Value> {
+        let overlay = &self.overlay.issues;
+        let added = overlay.added.iter().find(|added| added["id"] == id);
+        let mut value = match added {
+            Some(added) => added.clone(),
+            None => self.content.issue(links, id)?,
+        };
+        overlay.apply(&mut value);
+        Some(value)
+    }
+
+    pub(crate) fn issue_comments(&self, links: &Links, id: u64) -> Option<Vec<Value>> {
+        self.issue_list(links, &format!("issues/{id}/comments"))
+    }
+
+    /// A list of the tracker. One of an issue that was not recorded is empty if the issue is
+    /// there.
+    pub(crate) fn issue_list(&self, links: &Links, path: &str) -> Option<Vec<Value>> {
+        let mut values = self.content.recorded(links, path);
+        if let Some((id, list)) = path
+            .strip_prefix("issues/")
+            .and_then(|rest| rest.split_once('/'))
+        {
+            let id = id.parse().ok()?;
+            self.issue(links, id)?;
+            if list == "comments" {
+                let added = self.overlay.issues.comments.get(&id);
+                let values = values.get_or_insert_default();
+                values.extend(added.into_iter().flatten().cloned());
+            }
+            return Some(values.unwrap_or_default());
+        }
+        values
     }
 
     /// One more than the highest id, which is that of the newest.

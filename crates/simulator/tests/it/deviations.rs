@@ -4,7 +4,11 @@
 use crate::schemas::Fault;
 
 /// A field, as the end of its path; what the document has against it; how it is known.
-pub(crate) struct Deviation(&'static str, &'static str, &'static str);
+pub(crate) struct Deviation(
+    pub(crate) &'static str,
+    pub(crate) &'static str,
+    pub(crate) &'static str,
+);
 
 const RECORDED: &str = "recorded in October 2026";
 const OLDER: &str = "recorded in 2020";

@@ -10,6 +10,7 @@ mod credentials;
 mod deviations;
 mod files;
 mod git;
+mod issues;
 mod lists;
 mod oauth;
 mod replay;
