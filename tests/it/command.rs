@@ -107,6 +107,11 @@ fn a_report_has_the_shape_that_scripts_rely_on() {
             "pull_request_activity",
             "pull_request_tasks",
             "pull_request_statuses",
+            "issues",
+            "issue_comments",
+            "issue_changes",
+            "issue_attachments",
+            "downloads",
             "settings",
             "finish"
         ]
@@ -134,9 +139,9 @@ fn a_dry_run_tells_the_cost_and_leaves_nothing() {
         .expect(0)
         .json();
     // The repository, and one small question for each list: pull requests, those with
-    // comments, those with tasks, members; the newest activity, and one discussion to
-    // compare with.
-    assert_eq!(double.control().requests().len(), 7);
+    // comments, those with tasks, members, downloads; the newest activity, and one discussion
+    // to compare with.
+    assert_eq!(double.control().requests().len(), 8);
     let plan = &plan["plans"][0];
     assert_eq!(stage(plan, "pull_requests")["objects"], 120);
     assert_eq!(stage(plan, "pull_requests")["requests_max"], 3);

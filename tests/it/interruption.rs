@@ -88,7 +88,7 @@ fn our_own_quota_is_kept() {
         double
             .command(&folder.path().join("data"))
             .env("BUCKETLOAD_REST_QUOTA", "5")
-            .args(["import", NAME, "--no-wait", "--skip", "git,wiki"]),
+            .args(["import", NAME, "--no-wait", "--skip", "git,wiki,downloads"]),
     );
     assert!(ran.expect(5).stderr.contains("quota"));
     assert_eq!(double.control().requests().len(), 5);

@@ -23,6 +23,9 @@ struct Recorded {
     statuses: BTreeMap<(i64, String, String), Value>,
     /// Lists among the settings, by their names in the export.
     settings: BTreeMap<&'static str, Vec<Value>>,
+    issues: Vec<Value>,
+    /// What belongs to issues, by the name of its list.
+    of_issues: BTreeMap<String, Vec<Value>>,
 }
 
 fn read(file: &Path, name: &str) -> Recorded {
@@ -73,6 +76,11 @@ fn read(file: &Path, name: &str) -> Recorded {
                 .entry("watchers")
                 .or_default()
                 .extend(values()),
+            ["issues"] => recorded.issues.extend(values()),
+            ["issues", _, list] => {
+                let of_issues = recorded.of_issues.entry((*list).to_owned());
+                of_issues.or_default().extend(values());
+            }
             _ => {}
         }
     }
@@ -118,6 +126,7 @@ fn compare(name: &str, file: &Path, counts: &Value) {
     let recorded = read(file, name);
     let world = World::replay(ReplayOptions {
         files: vec![file.to_owned()],
+        issues: true,
         ..ReplayOptions::default()
     });
     let double = Double::serve(world.unwrap());
@@ -196,6 +205,8 @@ fn compare(name: &str, file: &Path, counts: &Value) {
     compare_statuses(&export, &recorded, &double.api_url());
     compare_settings(&export, &recorded, &double.api_url());
     compare_cost(name, &report, &recorded);
+    compare_issues(&export, &recorded, counts, &double.api_url());
+    compare_cost_of_issues(&report, &recorded);
 
     let repository = lines(&export.join("repository.json"));
     let [(_, source)] = repository.as_slice() else {
@@ -277,6 +288,98 @@ const COMPARED: &[&str] = &[
     "pullrequests/comments",
     "pullrequests/activity",
 ];
+
+/// Every kind of object that an issue tracker has, each as it was recorded.
+fn compare_issues(export: &Path, recorded: &Recorded, counts: &Value, api_url: &str) {
+    let of = |list: &str| {
+        recorded
+            .of_issues
+            .get(list)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    };
+    for (file, objects, count) in [
+        ("issues.jsonl", recorded.issues.as_slice(), "issues"),
+        ("issue_comments.jsonl", of("comments"), "issue_comments"),
+        ("issue_changes.jsonl", of("changes"), "issue_changes"),
+        (
+            "issue_attachments.jsonl",
+            of("attachments"),
+            "issue_attachments",
+        ),
+    ] {
+        let expected = counts[count].as_u64().unwrap_or_default();
+        assert_eq!(objects.len() as u64, expected, "{file}");
+        let stored = lines(&export.join(file)).into_iter();
+        let mut stored: Vec<_> = stored
+            .map(|(_, one)| unrewritten(&one, api_url).to_string())
+            .collect();
+        let mut sent: Vec<_> = objects.iter().map(ToString::to_string).collect();
+        stored.sort_unstable();
+        sent.sort_unstable();
+        assert_eq!(stored, sent, "{file}");
+    }
+}
+
+fn is_of_issues_or_files(endpoint: &str) -> bool {
+    let family = endpoint.split('/').next().unwrap_or_default();
+    matches!(
+        family,
+        "issues" | "components" | "milestones" | "versions" | "downloads" | "download"
+    )
+}
+
+/// One list of issues, three of what they refer to; of each issue its comments and files, its
+/// changes where it has any; and the files. And one list of downloads.
+fn compare_cost_of_issues(report: &Value, recorded: &Recorded) {
+    let count = |list: &str| recorded.of_issues.get(list).map_or(0, Vec::len);
+    let is_changed = |issue: &&Value| issue["created_on"] != issue["updated_on"];
+    let of_issues = if recorded.repository["has_issues"] == true {
+        let changed = recorded.issues.iter().filter(is_changed).count();
+        1 + 3 + 2 * recorded.issues.len() + changed + count("attachments")
+    } else {
+        0
+    };
+    let by_endpoint = report["requests"]["by_endpoint"].as_object().unwrap();
+    let spent = by_endpoint
+        .iter()
+        .filter(|(endpoint, _)| is_of_issues_or_files(endpoint))
+        .map(|(_, requests)| requests.as_u64().unwrap());
+    assert_eq!(spent.sum::<u64>(), of_issues as u64 + 1);
+}
+
+/// Since August 2026: what had a tracker lacks one thing, and that is named.
+#[test]
+fn recorded_repositories_after_the_sunset_lack_their_issues_and_nothing_else() {
+    let Some(folder) = shared("recorded/repositories") else {
+        eprintln!("skipped: no recordings on this machine");
+        return;
+    };
+    for (name, has_issues) in [("osrf/srsim", true), ("osrf/osrf-common", false)] {
+        let file = folder.join(format!("{}.jsonl.gz", name.replace('/', "__")));
+        let world = World::replay(ReplayOptions {
+            files: vec![file],
+            ..ReplayOptions::default()
+        });
+        let double = Double::serve(world.unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().join("data");
+        let code = if has_issues { 3 } else { 0 };
+        let report = double
+            .run(&data_dir, &["import", name, "--json"])
+            .expect(code)
+            .report();
+        let gaps = report["gaps"].as_array().unwrap();
+        let of_stages: Vec<_> = gaps.iter().map(|gap| &gap["stage"]).collect();
+        if has_issues {
+            assert_eq!(of_stages, ["issues"]);
+            assert_eq!(gaps[0]["reason"], "removed_by_atlassian");
+            assert_eq!(report["state"], "complete_with_gaps");
+        } else {
+            assert!(gaps.is_empty(), "{gaps:?}");
+        }
+    }
+}
 
 /// What an import may cost at most, and what GitLab's importer asks for the same data: a page of
 /// ten pull requests, a list of comments for each of them, the repository three times, the user,

@@ -28,8 +28,8 @@ pub use database::{ObjectKey, ObjectRecord, Parents, StoredObject};
 // Issues.
 pub use database::{
     AttachmentRecord, ChangeRecord, FieldRecord, IssueCommentRecord, IssueCounts,
-    IssueExportRecord, IssueOrigin, IssueRecord, MissingAttachment, RestoredAttachment,
-    RestoredChange, provisional_repository,
+    IssueExportRecord, IssueOrigin, IssueRecord, IssueTallies, MissingAttachment,
+    RestoredAttachment, RestoredChange, provisional_repository, short_key,
 };
 // Wikis.
 pub use database::{StoredWiki, WikiOrigin};

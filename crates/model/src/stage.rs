@@ -27,6 +27,16 @@ pub enum Stage {
     PullRequestTasks,
     /// What builds said of every pull request.
     PullRequestStatuses,
+    /// The issues, where the tracker still answers, with components, milestones, versions.
+    Issues,
+    /// The discussion of every issue.
+    IssueComments,
+    /// What was changed in every issue.
+    IssueChanges,
+    /// The files of every issue.
+    IssueAttachments,
+    /// The files beside the repository.
+    Downloads,
     /// Branch restrictions, permissions, webhooks, pipelines and other settings.
     Settings,
     /// Counts what is stored against what was reported.
@@ -50,6 +60,11 @@ impl Stage {
         Self::PullRequestActivity,
         Self::PullRequestTasks,
         Self::PullRequestStatuses,
+        Self::Issues,
+        Self::IssueComments,
+        Self::IssueChanges,
+        Self::IssueAttachments,
+        Self::Downloads,
         Self::Settings,
         Self::Finish,
     ];
@@ -66,6 +81,11 @@ impl Stage {
             Self::PullRequestActivity => "pull_request_activity",
             Self::PullRequestTasks => "pull_request_tasks",
             Self::PullRequestStatuses => "pull_request_statuses",
+            Self::Issues => "issues",
+            Self::IssueComments => "issue_comments",
+            Self::IssueChanges => "issue_changes",
+            Self::IssueAttachments => "issue_attachments",
+            Self::Downloads => "downloads",
             Self::Settings => "settings",
             Self::Finish => "finish",
         }
@@ -89,6 +109,15 @@ impl Stage {
             Self::PullRequestStatuses => {
                 "what builds said: one request for each pull request; only with --with"
             }
+            Self::Issues => {
+                "issues with components, milestones and versions, where the tracker still answers"
+            }
+            Self::IssueComments => "the discussion of every issue",
+            Self::IssueChanges => {
+                "what was changed in issues: by whom, from what, to what, and when"
+            }
+            Self::IssueAttachments => "the files of issues, with their content",
+            Self::Downloads => "the files beside the repository, with their content",
             Self::Settings => {
                 "project, reviewers, branch rules, permissions, webhooks, keys, pipelines, forks, watchers"
             }
@@ -107,10 +136,15 @@ impl Stage {
             | Self::Users
             | Self::PullRequests
             | Self::PullRequestActivity
+            | Self::Issues
+            | Self::Downloads
             | Self::Settings
             | Self::Finish => &[Self::Repository],
             Self::PullRequestTasks | Self::PullRequestStatuses => {
                 &[Self::Repository, Self::PullRequests]
+            }
+            Self::IssueComments | Self::IssueChanges | Self::IssueAttachments => {
+                &[Self::Repository, Self::Issues]
             }
             Self::PullRequestComments => &[
                 Self::Repository,

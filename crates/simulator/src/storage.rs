@@ -71,14 +71,14 @@ pub(crate) fn answer(state: &State, parts: &Parts) -> Response<Body> {
         return refusal(StatusCode::FORBIDDEN, "SignatureDoesNotMatch");
     }
     match size(state, path) {
-        Some(size) => file(path, size),
+        Some(size) => file(content(path), size),
         None => refusal(StatusCode::NOT_FOUND, "NoSuchKey"),
     }
 }
 
 /// The size that the list of files says, or one of our own.
-fn size(state: &State, path: &str) -> Option<u64> {
-    let path = crate::endpoints::decode(path);
+fn size(state: &State, encoded: &str) -> Option<u64> {
+    let path = crate::endpoints::decode(encoded);
     let mut parts = path.trim_start_matches('/').splitn(3, '/');
     let (workspace, slug, below) = (parts.next()?, parts.next()?, parts.next()?);
     let (list, name) = list_and_name(below)?;
@@ -86,13 +86,18 @@ fn size(state: &State, path: &str) -> Option<u64> {
     let (_, repository) = world.find(workspace, slug)?;
     let files = repository.content.recorded(&state.links, list)?;
     let file = files.iter().find(|file| file["name"] == name)?;
-    let unknown = || 1 + Dice::new(7).named(&path).below("size", LONGEST_UNKNOWN);
+    let unknown = || 1 + content(encoded).below("size", LONGEST_UNKNOWN);
     Some(file["size"].as_u64().unwrap_or_else(unknown))
 }
 
+/// What is in a file, which stays the same when its repository is renamed.
+fn content(path: &str) -> Dice {
+    let below = path.splitn(4, '/').nth(3);
+    Dice::new(7).named(below.unwrap_or(path))
+}
+
 /// Bytes that are the same each time, made as they are sent.
-fn file(path: &str, size: u64) -> Response<Body> {
-    let dice = Dice::new(7).named(path);
+fn file(dice: Dice, size: u64) -> Response<Body> {
     let pieces = futures::stream::iter((0..size.div_ceil(PIECE)).map(move |number| {
         let length = index(PIECE.min(size - number * PIECE));
         let dice = dice.with(number);

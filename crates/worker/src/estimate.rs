@@ -5,7 +5,7 @@ use bucketload_bitbucket::{Endpoint, Page, PullRequest, PullRequestFilter, Reque
 use bucketload_model::{RequestEstimate, Stage, StageState};
 
 use crate::failure::StageError;
-use crate::stages::{StageContext, pull_request_activity};
+use crate::stages::{FIELD_LISTS, StageContext, pull_request_activity};
 
 /// Entries of activity for each pull request beside its comments, on average at most.
 /// The feed does not say how long it is. Of the lists recorded from six repositories
@@ -35,6 +35,33 @@ pub(crate) fn comments(commented: u64, is_each_read: bool) -> RequestEstimate {
     RequestEstimate {
         min: if is_each_read { commented } else { 0 },
         max: commented,
+    }
+}
+
+/// So many issues, or what belongs to them: a list of each kind for each issue. Nobody asks
+/// for the changes of an issue that was never changed; how many files issues have is not known
+/// before, so one each is the most that is thought of.
+pub(crate) fn issues(stage: Stage, issues: u64) -> RequestEstimate {
+    let (min, max) = match stage {
+        Stage::IssueComments => (issues, issues),
+        Stage::IssueChanges => (0, issues),
+        Stage::IssueAttachments => (issues, 2 * issues),
+        _ => {
+            // What issues refer to is not read where none has changed.
+            let pages = list(issues, Endpoint::Issues).max;
+            (pages, pages + FIELD_LISTS)
+        }
+    };
+    RequestEstimate { min, max }
+}
+
+/// The list of so many files, and each of them that is not there already.
+pub(crate) fn files(files: u64, endpoint: Endpoint, is_first: bool) -> RequestEstimate {
+    let pages = list(files, endpoint).max;
+    let max = pages + files;
+    RequestEstimate {
+        min: if is_first { max } else { pages },
+        max,
     }
 }
 

@@ -1,12 +1,13 @@
 //! What an import would do and cost, before it does anything.
 
 use bucketload_bitbucket::{Activity, Endpoint, PullRequestFilter, RequestError, RequestErrorKind};
-use bucketload_model::{RepositoryName, RequestEstimate, Stage};
+use bucketload_model::{RepositoryName, RepositoryUuid, RequestEstimate, Stage};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::estimate::ActivityLength;
 use crate::failure::StageError;
-use crate::stages::{CommentSource, covered, foresee, settings};
+use crate::stages::{CommentSource, covered, foresee, fresh_downloads, settings};
 use crate::{Importer, Selection, estimate};
 
 /// What importing one repository would take.
@@ -61,6 +62,23 @@ struct Reported {
     without_statuses: u64,
     /// What reading the settings takes.
     settings: RequestEstimate,
+    /// Issues that will be listed; absent where none will.
+    issues: Option<u64>,
+    downloads: Downloads,
+}
+
+/// What is known of the files beside the repository.
+#[derive(Debug, Clone, Copy, Default)]
+enum Downloads {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// None was read before.
+    First(u64),
+    /// Some of them may be there already.
+    Later(u64),
+    /// They were read a short while ago, and are not read again.
+    Fresh(Option<u64>),
 }
 
 impl Importer {
@@ -75,12 +93,15 @@ impl Importer {
         selection: &Selection,
     ) -> Result<RepositoryPlan, StageError> {
         let resumes = self.interrupted(name, selection).await?.is_some();
-        let repository = self.client.repository(name).await?.item.value.uuid;
+        let repository = self.client.repository(name).await?.item.value;
+        let has_issues = repository.has_issues == Some(true);
+        let updated_on = repository.updated_on.and_then(|text| text.parse().ok());
+        let repository = repository.uuid;
         let mut reported = Reported::default();
         let mut filter = PullRequestFilter::default();
         let has_activity = selection.contains(Stage::PullRequestActivity);
         reported.is_each_discussion_read = !has_activity;
-        if let Some(covered) = covered(self, &repository).await? {
+        if let Some(covered) = covered(self, &repository, Stage::PullRequests).await? {
             reported.is_each_discussion_read = false;
             filter.updated_since = Some(covered.until);
         }
@@ -129,6 +150,13 @@ impl Importer {
             let wanted = settings::wanted(self, &repository).await?;
             reported.settings = settings::estimate(&wanted);
         }
+        if has_issues && selection.stages().iter().any(|stage| is_of_issues(*stage)) {
+            reported.issues = self.issues_ahead(name, &repository).await?;
+        }
+        if selection.contains(Stage::Downloads) {
+            let ahead = self.downloads_ahead(name, &repository, updated_on);
+            reported.downloads = ahead.await?;
+        }
         let stages: Vec<StagePlan> = selection
             .stages()
             .iter()
@@ -145,6 +173,38 @@ impl Importer {
             requests_max,
             hours_max,
             stages,
+        })
+    }
+
+    async fn issues_ahead(
+        &self,
+        name: &RepositoryName,
+        repository: &RepositoryUuid,
+    ) -> Result<Option<u64>, StageError> {
+        let covered = covered(self, repository, Stage::Issues).await?;
+        let (endpoint, url) = match covered {
+            Some(covered) => self.client.issues_changed_since(name, covered.until),
+            None => self.client.issues(name),
+        };
+        allowed(self.client.size(endpoint, &url).await)
+    }
+
+    async fn downloads_ahead(
+        &self,
+        name: &RepositoryName,
+        repository: &RepositoryUuid,
+        updated_on: Option<DateTime<Utc>>,
+    ) -> Result<Downloads, StageError> {
+        if let Some(covered) = fresh_downloads(self, repository, updated_on).await? {
+            return Ok(Downloads::Fresh(covered.expected));
+        }
+        let before = self.archive.covered_list(repository, Stage::Downloads);
+        let is_first = before.await?.is_none();
+        let (endpoint, url) = self.client.downloads(name);
+        Ok(match allowed(self.client.size(endpoint, &url).await)? {
+            None => Downloads::Unknown,
+            Some(files) if is_first => Downloads::First(files),
+            Some(files) => Downloads::Later(files),
         })
     }
 
@@ -169,6 +229,14 @@ fn allowed<T>(answer: Result<Option<T>, RequestError>) -> Result<Option<T>, Stag
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a stage has something to do with issues.
+const fn is_of_issues(stage: Stage) -> bool {
+    matches!(
+        stage,
+        Stage::Issues | Stage::IssueComments | Stage::IssueChanges | Stage::IssueAttachments
+    )
 }
 
 fn plan_stage(stage: Stage, reported: &Reported) -> StagePlan {
@@ -226,6 +294,24 @@ fn plan_stage(stage: Stage, reported: &Reported) -> StagePlan {
             (None, estimate)
         }
         Stage::Settings => (None, reported.settings),
+        Stage::Issues | Stage::IssueComments | Stage::IssueChanges | Stage::IssueAttachments => (
+            reported.issues.filter(|_| stage == Stage::Issues),
+            reported
+                .issues
+                .map_or(nothing, |issues| estimate::issues(stage, issues)),
+        ),
+        Stage::Downloads => {
+            let files = |files, is_first| {
+                let estimate = estimate::files(files, Endpoint::Downloads, is_first);
+                (Some(files), estimate)
+            };
+            match reported.downloads {
+                Downloads::Unknown => (None, one),
+                Downloads::First(count) => files(count, true),
+                Downloads::Later(count) => files(count, false),
+                Downloads::Fresh(count) => (count, nothing),
+            }
+        }
     };
     StagePlan {
         name: stage,

@@ -56,8 +56,8 @@ pub use identities::IdentityRecord;
 pub use imports::{ImportStart, StageProgress, StoredImport};
 pub use issues::{
     AttachmentRecord, ChangeRecord, FieldRecord, IssueCommentRecord, IssueCounts,
-    IssueExportRecord, IssueOrigin, IssueRecord, MissingAttachment, RestoredAttachment,
-    RestoredChange, provisional_repository,
+    IssueExportRecord, IssueOrigin, IssueRecord, IssueTallies, MissingAttachment,
+    RestoredAttachment, RestoredChange, provisional_repository, short_key,
 };
 pub use members::MemberRecord;
 pub use objects::{ObjectKey, ObjectRecord, StoredObject};

@@ -89,6 +89,27 @@ impl Archive {
         .await
     }
 
+    /// How many of them stand for a file that is in the store.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn count_objects_with_file(
+        &self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+    ) -> Result<u64, DatabaseError> {
+        let count: i64 = statement(
+            "select count(*) from objects
+             where repository_uuid = $1 and kind = $2 and blob_sha256 is not null",
+        )
+        .bind(repository.as_str())
+        .bind(stage.name())
+        .fetch_scalar(&self.reader)
+        .await?;
+        Ok(unsigned(count))
+    }
+
     /// The objects of a stage that belong to one parent, 0 being the repository itself,
     /// in the order of their keys.
     ///

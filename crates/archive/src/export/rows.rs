@@ -137,6 +137,14 @@ pub(crate) const KINDS: &[Kind] = &[
             numbered(key, row.number)
         },
     },
+    Kind {
+        file: "downloads.jsonl",
+        query: "select cast(0 as bigint) as id, cast(0 as bigint) as parent_id,
+                    entry_key as text_id, source, blob_sha256 as blob
+                from objects where repository_uuid = $1 and kind = 'downloads'
+                order by entry_key",
+        key: |row| json!({ "download": row.text_id }),
+    },
 ];
 
 /// The settings, each in a file of its own.

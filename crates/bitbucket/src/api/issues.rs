@@ -5,6 +5,7 @@
 //! from before still answer.
 
 use bucketload_model::{IssueId, RepositoryName};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::{Client, Endpoint, PageUrl};
 
@@ -12,7 +13,21 @@ impl Client {
     /// Every [`Issue`](crate::Issue) of a repository, oldest first.
     pub fn issues(&self, name: &RepositoryName) -> (Endpoint, PageUrl) {
         let (endpoint, PageUrl(mut url)) = self.list_below(Endpoint::Issues, name, &["issues"]);
-        url.query_pairs_mut().append_pair("sort", "created_on");
+        // No change shifts it, and no two have the same: imported ones may be made at one time.
+        url.query_pairs_mut().append_pair("sort", "id");
+        (endpoint, PageUrl(url))
+    }
+
+    /// The same list of those alone that changed at or after this time, by Bitbucket's clock.
+    pub fn issues_changed_since(
+        &self,
+        name: &RepositoryName,
+        since: DateTime<Utc>,
+    ) -> (Endpoint, PageUrl) {
+        let (endpoint, PageUrl(mut url)) = self.issues(name);
+        let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let q = format!("updated_on>={since}");
+        url.query_pairs_mut().append_pair("q", &q);
         (endpoint, PageUrl(url))
     }
 

@@ -18,6 +18,7 @@ pub use repositories::{RepositoriesOptions, Role};
 
 use bucketload_model::{PullRequestId, RepositoryName};
 use url::Url;
+use url::form_urlencoded::byte_serialize;
 
 use crate::{Client, Endpoint, PageUrl};
 
@@ -59,7 +60,11 @@ impl Client {
         if matches!(filename, "" | "." | "..") {
             return None;
         }
-        let url = self.below(name, &[list, &[filename]].concat());
+        let mut url = self.below(name, list);
+        // Whatever is in it: addresses that are put together lose the ends of lines.
+        let encoded: String = byte_serialize(filename.as_bytes()).collect();
+        let encoded = encoded.replace('+', "%20");
+        url.set_path(&format!("{}/{encoded}", url.path()));
         Some((endpoint, PageUrl(url)))
     }
 

@@ -18,6 +18,12 @@ pub struct Issue {
     /// `new`, `open`, `resolved`, `on hold`, `invalid`, `duplicate`, `wontfix` or `closed`.
     #[serde(default, deserialize_with = "scalar")]
     pub state: Option<String>,
+    /// `bug`, `enhancement`, `proposal` or `task`.
+    #[serde(default, deserialize_with = "scalar")]
+    pub kind: Option<String>,
+    /// `trivial`, `minor`, `major`, `critical` or `blocker`.
+    #[serde(default, deserialize_with = "scalar")]
+    pub priority: Option<String>,
     /// When it was reported.
     #[serde(default, deserialize_with = "scalar")]
     pub created_on: Option<String>,

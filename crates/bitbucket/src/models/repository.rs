@@ -41,6 +41,9 @@ pub struct Repository {
     /// The project that it is in.
     #[serde(default, deserialize_with = "scalar")]
     pub project: Option<Project>,
+    /// Whether it has an issue tracker; Bitbucket of October 2026 says nothing of it.
+    #[serde(default, deserialize_with = "scalar")]
+    pub has_issues: Option<bool>,
     /// Who owns it.
     pub owner: Option<Loose<Account>>,
 }

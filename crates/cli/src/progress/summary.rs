@@ -30,6 +30,15 @@ pub(crate) fn after_import(report: &ImportReport, mirror: &Path) {
     if let Some(count) = stored(Stage::PullRequestActivity) {
         parts.push(counted(count, "event", "events"));
     }
+    // Most repositories have none of these.
+    if let Some(count) = stored(Stage::Issues).filter(|count| *count > 0) {
+        parts.push(counted(count, "issue", "issues"));
+    }
+    let files = [Stage::IssueAttachments, Stage::Downloads];
+    let files: u64 = files.into_iter().filter_map(stored).sum();
+    if files > 0 {
+        parts.push(counted(files, "file", "files"));
+    }
     if let Some(count) = stored(Stage::Users) {
         parts.push(counted(count, "person", "people"));
     }

@@ -108,7 +108,8 @@ fn one_of(context: &Context<'_>) -> Answered {
         .or_else(|| {
             let (list, id) = below.rsplit_once('/')?;
             let values = repository.issue_list(context.links, list)?;
-            values.into_iter().find(|one| one["id"].to_string() == id)
+            let id: u64 = id.parse().ok()?;
+            values.into_iter().find(|one| one["id"] == id)
         });
     context.object(found.ok_or_else(|| ApiError::not_found(format!("{below} is not there")))?)
 }

@@ -44,9 +44,11 @@ impl RecordedRepository {
             .or_else(|| self.has(id).then(|| List::of(Vec::new())))
     }
 
-    /// Components, milestones and versions were not recorded, but issues refer to them.
-    fn fields(&self, links: &Links, path: &str) -> Option<Vec<Value>> {
+    /// Components, milestones and versions were not recorded, but issues refer to them. Files
+    /// beside the repository were neither.
+    fn derived(&self, links: &Links, path: &str) -> Option<Vec<Value>> {
         let field = match path {
+            "downloads" => return Some(Vec::new()),
             "components" | "milestones" | "versions" => path.trim_end_matches('s'),
             _ => return None,
         };
@@ -207,7 +209,7 @@ impl Content for RecordedRepository {
             return None;
         }
         let Some(values) = self.values(path) else {
-            return self.fields(links, path);
+            return self.derived(links, path);
         };
         Some(values.iter().map(|value| rewritten(value, links)).collect())
     }

@@ -1,6 +1,8 @@
 //! Changes that a test makes to issues.
 
+use super::World;
 use super::links::Links;
+use super::mutation::Mutation;
 use super::repository::Repository;
 use crate::error::{Result, SimulatorError};
 use crate::seeded::time::now;
@@ -9,6 +11,34 @@ use serde_json::{Value, json};
 
 /// Above every id that a seeded or recorded world has.
 const FIRST_ADDED_COMMENT: u64 = 9_500_000_000_000;
+
+impl World {
+    /// Changes issues, and nothing else. Returns the id of what was added.
+    pub(super) fn mutate_issues(
+        &mut self,
+        mutation: Mutation,
+        links: &Links,
+    ) -> Result<Option<u64>> {
+        Ok(match mutation {
+            Mutation::AddIssue { repository, title } => {
+                Some(self.find_mut(&repository)?.add_issue(links, &title)?)
+            }
+            Mutation::AddIssueComment {
+                repository,
+                issue,
+                text,
+            } => {
+                let repository = self.find_mut(&repository)?;
+                Some(repository.add_issue_comment(links, issue, &text)?)
+            }
+            Mutation::RemoveIssueTracker { repository } => {
+                self.find_mut(&repository)?.tracker_removed = true;
+                None
+            }
+            _ => None,
+        })
+    }
+}
 
 impl Repository {
     pub(super) fn add_issue(&mut self, links: &Links, title: &str) -> Result<u64> {

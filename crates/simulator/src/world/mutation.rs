@@ -194,20 +194,9 @@ impl World {
                 self.find_mut(&repository)?
                     .delete_comment(links, pull_request, comment)?;
             }
-            Mutation::AddIssue { repository, title } => {
-                id = Some(self.find_mut(&repository)?.add_issue(links, &title)?);
-            }
-            Mutation::AddIssueComment {
-                repository,
-                issue,
-                text,
-            } => {
-                let repository = self.find_mut(&repository)?;
-                id = Some(repository.add_issue_comment(links, issue, &text)?);
-            }
-            Mutation::RemoveIssueTracker { repository } => {
-                self.find_mut(&repository)?.tracker_removed = true;
-            }
+            of_issues @ (Mutation::AddIssue { .. }
+            | Mutation::AddIssueComment { .. }
+            | Mutation::RemoveIssueTracker { .. }) => id = self.mutate_issues(of_issues, links)?,
             Mutation::RenameAccount {
                 account,
                 display_name,

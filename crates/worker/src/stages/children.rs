@@ -13,6 +13,7 @@ use bucketload_model::{Checkpoint, ErrorClass, RequestEstimate, Stage};
 use futures::StreamExt as _;
 use futures::stream::{self, FuturesUnordered};
 use serde::de::DeserializeOwned;
+use tokio::time::{Duration, Instant};
 
 use super::{Listing, StageContext};
 use crate::failure::{StageError, gap, object_gap_reason};
@@ -23,6 +24,14 @@ pub(super) const BATCH: u32 = 64;
 /// A handful of objects can be broken; more than that in a row, each tried
 /// several times, is an outage, and asking on would only burn quota.
 const FAILURES_IN_A_ROW: u32 = 5;
+
+/// How often the counts are read anew for those who watch.
+const COUNT_EVERY: Duration = Duration::from_millis(250);
+
+/// Counting takes longer the more is stored. It rests so many times as long as
+/// it took: of a large repository it never takes more than a twentieth of the
+/// time.
+const REST_AFTER_COUNTING: u32 = 20;
 
 /// A kind of children, listed by parent.
 pub(super) trait ChildList {
@@ -90,6 +99,20 @@ enum Read {
     Whole,
     /// Recorded as a gap. Carries the error where it may be an outage's.
     Gap(Option<RequestError>),
+}
+
+/// Counts for those who watch, beside the reading, until it is dropped or fails.
+pub(super) async fn show_counts(context: &StageContext, stage: Stage) -> StageError {
+    let mut pause = COUNT_EVERY;
+    loop {
+        tokio::time::sleep(pause).await;
+        let began = Instant::now();
+        match context.count(stage).await {
+            Ok(counts) => context.advanced(stage, counts.stored, counts.expected),
+            Err(error) => return error,
+        }
+        pause = COUNT_EVERY.max(began.elapsed() * REST_AFTER_COUNTING);
+    }
 }
 
 /// Reads the children of every pending parent, and of those that become pending meanwhile.

@@ -1,15 +1,32 @@
 //! Counts what is stored against what Bitbucket reported, and names what is missing.
 
-use std::collections::BTreeSet;
-
 use bucketload_model::{Gap, GapReason, Stage, StageReport, StageState};
 
 use super::pull_request_comments::object;
 use super::{
-    StageContext, pull_request_activity, pull_request_comments, pull_request_statuses,
-    pull_request_tasks, pull_requests, settings,
+    StageContext, downloads, issue_attachments, issue_children, issues, pull_request_activity,
+    pull_request_comments, pull_request_statuses, pull_request_tasks, pull_requests, settings,
 };
 use crate::failure::StageError;
+
+/// Stages whose objects can each fail by themselves.
+const TRIED_AGAIN: [Stage; 8] = [
+    Stage::PullRequestComments,
+    Stage::PullRequestTasks,
+    Stage::PullRequestStatuses,
+    Stage::IssueComments,
+    Stage::IssueChanges,
+    Stage::IssueAttachments,
+    Stage::Downloads,
+    Stage::Settings,
+];
+
+/// Stages that read a list of each issue.
+const OF_ISSUES: [Stage; 3] = [
+    Stage::IssueComments,
+    Stage::IssueChanges,
+    Stage::IssueAttachments,
+];
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let archive = &context.importer.archive;
@@ -29,7 +46,11 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
             pull_request_statuses::read_again(context).await?;
         }
     }
-    try_once_more(context).await?;
+    for stage in TRIED_AGAIN {
+        if was_run(stage) {
+            try_once_more(context, stage).await?;
+        }
+    }
     // An earlier attempt may have found less.
     let mut transaction = context.begin().await?;
     transaction
@@ -44,6 +65,11 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         pull_request_statuses::object,
     )
     .await?;
+    for stage in OF_ISSUES {
+        if was_run(stage) {
+            name_missing_of_issues(context, stage).await?;
+        }
+    }
     let report = archive.report(context.import).await?;
     let Some(report) = report else { return Ok(()) };
     for stage in report.stages {
@@ -89,27 +115,31 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         transaction.commit().await?;
     }
     pull_request_activity::note_covered(context).await?;
-    pull_requests::note_covered(context).await
+    pull_requests::note_covered(context).await?;
+    issues::note_covered(context).await?;
+    downloads::note_covered(context).await
 }
 
 /// What Bitbucket could not answer a while ago, it may be able to now. What fails again is
 /// tried by the next import.
-async fn try_once_more(context: &StageContext) -> Result<(), StageError> {
+async fn try_once_more(context: &StageContext, stage: Stage) -> Result<(), StageError> {
     let gaps = context.importer.archive.gaps(context.import).await?;
-    let gaps = gaps.iter();
-    let gaps = gaps.filter(|gap| gap.reason == GapReason::SourceError);
-    let stages: BTreeSet<Stage> = gaps.map(|gap| gap.stage).collect();
-    for stage in stages {
-        tracing::info!(repository = %context.name, %stage, "what failed is tried once more");
-        match stage {
-            Stage::PullRequestComments => pull_request_comments::read_again(context).await?,
-            Stage::PullRequestTasks => pull_request_tasks::read_again(context).await?,
-            Stage::PullRequestStatuses => pull_request_statuses::read_again(context).await?,
-            Stage::Settings => settings::read_pending(context).await?,
-            _ => {}
-        }
+    let may_pass = |gap: &Gap| gap.stage == stage && gap.reason == GapReason::SourceError;
+    if !gaps.iter().any(may_pass) {
+        return Ok(());
     }
-    Ok(())
+    tracing::info!(repository = %context.name, %stage, "what failed is tried once more");
+    match stage {
+        Stage::PullRequestComments => pull_request_comments::read_again(context).await,
+        Stage::PullRequestTasks => pull_request_tasks::read_again(context).await,
+        Stage::PullRequestStatuses => pull_request_statuses::read_again(context).await,
+        Stage::Settings => settings::read_pending(context).await,
+        Stage::IssueComments => issue_children::run(context, &issue_children::Comments).await,
+        Stage::IssueChanges => issue_children::run(context, &issue_children::Changes).await,
+        Stage::IssueAttachments => issue_attachments::run(context).await,
+        Stage::Downloads => downloads::run(context).await,
+        _ => Ok(()),
+    }
 }
 
 /// Each discussion of which less was delivered than reported is named, unless
@@ -180,6 +210,34 @@ async fn name_missing(
             url: None,
         };
         context.record_gap(gap, "", 0).await?;
+    }
+    Ok(())
+}
+
+/// The same for what belongs to issues.
+async fn name_missing_of_issues(context: &StageContext, stage: Stage) -> Result<(), StageError> {
+    let archive = &context.importer.archive;
+    let repository = &context.repository()?.uuid;
+    let known = archive.gaps(context.import).await?;
+    let missing = archive.issues_with_missing_children(repository, stage);
+    for (issue, tally) in missing.await? {
+        let object = issue_children::object(stage, issue);
+        let is_known = known
+            .iter()
+            .any(|gap| gap.stage == stage && is_of(&gap.object, &object));
+        if !is_known {
+            let gap = Gap {
+                stage,
+                object,
+                reason: GapReason::CountMismatch,
+                detail: format!(
+                    "Bitbucket reported {} and delivered {}",
+                    tally.expected, tally.stored
+                ),
+                url: None,
+            };
+            context.record_gap(gap, "", 0).await?;
+        }
     }
     Ok(())
 }

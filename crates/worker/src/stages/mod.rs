@@ -2,8 +2,14 @@
 
 mod children;
 mod comment_source;
+mod downloads;
+mod files;
 mod finish;
 mod git;
+mod issue_attachments;
+mod issue_children;
+mod issue_tracker;
+mod issues;
 pub(crate) mod pull_request_activity;
 mod pull_request_comments;
 mod pull_request_statuses;
@@ -16,6 +22,8 @@ mod users;
 mod wiki;
 
 pub(crate) use comment_source::{CommentSource, foresee};
+pub(crate) use downloads::fresh as fresh_downloads;
+pub(crate) use issues::FIELD_LISTS;
 pub(crate) use pull_request_activity::record as activity_record;
 pub(crate) use pull_request_comments::record as comment_record;
 pub(crate) use pull_requests::{covered, record as pull_request_record};
@@ -72,6 +80,8 @@ pub(crate) struct Listing {
     pub(crate) may_have_changes: bool,
     /// Whether every discussion is read for the first time, and in its own list.
     pub(crate) comments_in_lists: bool,
+    /// Whether the issue tracker answers.
+    pub(crate) issues_come: bool,
     /// Shapes of comments that are stored of the activity.
     pub(crate) shapes: usize,
 }
@@ -256,6 +266,11 @@ impl StageContext {
             Stage::PullRequestTasks => pull_request_tasks::run(self).await,
             Stage::PullRequestStatuses => pull_request_statuses::run(self).await,
             Stage::Settings => settings::run(self).await,
+            Stage::Issues => issues::run(self).await,
+            Stage::IssueComments => issue_children::run(self, &issue_children::Comments).await,
+            Stage::IssueChanges => issue_children::run(self, &issue_children::Changes).await,
+            Stage::IssueAttachments => issue_attachments::run(self).await,
+            Stage::Downloads => downloads::run(self).await,
             // Large: it may run others again.
             Stage::Finish => Box::pin(finish::run(self)).await,
         }
@@ -371,6 +386,14 @@ impl StageContext {
                 Counts::of(Some(tally.expected), tally.stored)
             }
             Stage::Settings => settings::count(self, uuid).await?,
+            Stage::Issues
+            | Stage::IssueComments
+            | Stage::IssueChanges
+            | Stage::IssueAttachments => issue_tracker::count(self, stage, reported).await?,
+            Stage::Downloads => Counts::of(
+                reported,
+                archive.count_objects_with_file(uuid, stage).await?,
+            ),
             Stage::Repository | Stage::Finish => Counts::default(),
         })
     }
@@ -417,6 +440,11 @@ const fn stage_object(stage: Stage) -> &'static str {
         Stage::PullRequestTasks => "pull request tasks",
         Stage::PullRequestStatuses => "pull request statuses",
         Stage::Settings => "settings",
+        Stage::Issues => "issues",
+        Stage::IssueComments => "issue comments",
+        Stage::IssueChanges => "issue changes",
+        Stage::IssueAttachments => "issue attachments",
+        Stage::Downloads => "downloads",
         Stage::Finish => "counts",
     }
 }

@@ -7,23 +7,14 @@ use std::sync::{Mutex, PoisonError};
 use bucketload_archive::{CommentRecord, PendingParent, Transaction};
 use bucketload_bitbucket::{Comment, Endpoint, Page, PageUrl};
 use bucketload_model::{PullRequestId, Stage};
-use tokio::time::{Duration, Instant};
 
-use super::children::{BATCH, ChildList, read_pending};
+use super::children::{BATCH, ChildList, read_pending, show_counts};
 use super::comment_source::{CommentSource, Probes, decide, whole_discussion};
 use super::{Listing, StageContext, account_records, account_uuid};
 use crate::estimate;
 use crate::failure::StageError;
 
 const STAGE: Stage = Stage::PullRequestComments;
-
-/// How often the counts are read anew for those who watch.
-const COUNT_EVERY: Duration = Duration::from_millis(250);
-
-/// Counting takes longer the more is stored. It rests so many times as long as
-/// it took: of a large repository it never takes more than a twentieth of the
-/// time.
-const REST_AFTER_COUNTING: u32 = 20;
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let work = async {
@@ -45,7 +36,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     };
     tokio::select! {
         result = work => result,
-        error = show_counts(context) => Err(error),
+        error = show_counts(context, STAGE) => Err(error),
     }
 }
 
@@ -153,20 +144,6 @@ pub(crate) fn record<'a>(comment: &'a Comment, source: &'a str) -> CommentRecord
         created_on: comment.created_on.as_deref(),
         updated_on: comment.updated_on.as_deref(),
         source,
-    }
-}
-
-/// Counts for those who watch, beside the reading, until it is dropped or fails.
-async fn show_counts(context: &StageContext) -> StageError {
-    let mut pause = COUNT_EVERY;
-    loop {
-        tokio::time::sleep(pause).await;
-        let began = Instant::now();
-        match context.count(STAGE).await {
-            Ok(counts) => context.advanced(STAGE, counts.stored, counts.expected),
-            Err(error) => return error,
-        }
-        pause = COUNT_EVERY.max(began.elapsed() * REST_AFTER_COUNTING);
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         None => {}
     }
     let repository = &context.repository()?.uuid;
-    if let Some(covered) = covered(&context.importer, repository).await?
+    if let Some(covered) = covered(&context.importer, repository, Stage::PullRequests).await?
         && read_changes(context, covered.until, Start::First).await?
     {
         return Ok(());
@@ -60,18 +60,16 @@ fn note_changes(context: &StageContext, may_have_changes: bool) {
         .send_modify(|listing| listing.may_have_changes |= may_have_changes);
 }
 
-/// Up to when the list is whole in the archive, if that is recent enough.
+/// Up to when a list is whole in the archive, if that is recent enough.
 pub(crate) async fn covered(
     importer: &Importer,
     repository: &RepositoryUuid,
+    stage: Stage,
 ) -> Result<Option<CoveredList>, StageError> {
     if importer.whole_lists {
         return Ok(None);
     }
-    let covered = importer
-        .archive
-        .covered_list(repository, Stage::PullRequests)
-        .await?;
+    let covered = importer.archive.covered_list(repository, stage).await?;
     let now = importer.clock.now();
     Ok(covered.filter(|covered| now - covered.listed_at < WHOLE_LIST_EVERY))
 }

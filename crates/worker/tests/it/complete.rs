@@ -168,9 +168,9 @@ async fn the_plan_says_what_the_import_then_costs() {
     let plan = local.importer.plan(&name, &all);
     let plan = plan.await.unwrap();
     assert!(!plan.resumes);
-    // The repository, four lists, the pull requests with open tasks, and one discussion to
+    // The repository, five lists, the pull requests with open tasks, and one discussion to
     // compare with the activity.
-    assert_eq!(remote.rest().len(), 7);
+    assert_eq!(remote.rest().len(), 8);
     assert_eq!(
         local.importer.archive.repositories().await.unwrap().len(),
         0

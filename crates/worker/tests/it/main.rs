@@ -8,11 +8,13 @@ mod activity;
 mod changes;
 mod complete;
 mod conditional;
+mod downloads;
 mod failures;
 mod faults;
 mod gaps;
 mod git_quota;
 mod issue_export;
+mod issues;
 mod names;
 #[path = "../../../../tests/postgres/mod.rs"]
 mod postgres;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bucketload_model::{IssueId, RepositoryUuid};
+use serde::Deserialize;
 
 use super::{IssueOrigin, short_key};
 use crate::database::sql::statement;
@@ -28,12 +29,22 @@ pub struct AttachmentRecord<'a> {
 pub struct MissingAttachment {
     /// The issue that it belongs to.
     pub issue: IssueId,
-    /// Its name.
+    /// Its name, as it was sent.
     pub name: String,
     /// Which of those with the same name.
     pub number: i64,
     /// Whether Bitbucket itself had it.
     pub is_online: bool,
+}
+
+/// The name in what was sent. The column of it has no letter NUL.
+fn sent_name(source: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(alias = "filename")]
+        name: String,
+    }
+    Some(serde_json::from_str::<Named>(source).ok()?.name)
 }
 
 impl Archive {
@@ -46,19 +57,19 @@ impl Archive {
         &self,
         repository: &RepositoryUuid,
     ) -> Result<Vec<MissingAttachment>, DatabaseError> {
-        let rows: Vec<(i64, String, i64, String)> = statement(
-            "select issue_id, name, number, origin from issue_attachments
+        let rows: Vec<(i64, String, i64, String, String)> = statement(
+            "select issue_id, name, number, origin, source from issue_attachments
              where repository_uuid = $1 and blob_sha256 is null
              order by issue_id, entry_key, number",
         )
         .bind(repository.as_str())
         .fetch_all(&self.reader)
         .await?;
-        let missing = |(issue, name, number, origin): (i64, String, i64, String)| {
+        let missing = |(issue, name, number, origin, source): (i64, _, i64, String, String)| {
             let is_online = origin == IssueOrigin::Bitbucket.name();
             MissingAttachment {
                 issue: IssueId(issue),
-                name,
+                name: sent_name(&source).unwrap_or(name),
                 number,
                 is_online,
             }

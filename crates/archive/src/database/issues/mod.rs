@@ -6,12 +6,15 @@
 mod attachments;
 mod changes;
 mod exports;
+mod listed;
 mod restored;
+mod tallies;
 
 pub use attachments::{AttachmentRecord, MissingAttachment};
 pub use changes::{ChangeRecord, FieldRecord};
 pub use exports::{IssueExportRecord, provisional_repository};
 pub use restored::{RestoredAttachment, RestoredChange};
+pub use tallies::IssueTallies;
 
 use std::borrow::Cow;
 
@@ -97,7 +100,7 @@ pub struct IssueCounts {
 
 /// A text that people wrote, as part of a key. No index takes texts of any length, and
 /// PostgreSQL none of more than 2,704 bytes.
-pub(super) fn short_key(text: &str) -> Cow<'_, str> {
+pub fn short_key(text: &str) -> Cow<'_, str> {
     const LONGEST: usize = 255;
     if text.len() <= LONGEST && !text.contains('\0') {
         return Cow::Borrowed(text);
@@ -136,6 +139,42 @@ impl Archive {
     }
 }
 
+/// What writes issues, where it may.
+fn upsert<'q>(
+    repository: &'q RepositoryUuid,
+    origin: IssueOrigin,
+    records: &'q [IssueRecord<'q>],
+) -> StatementBuilder<'q> {
+    let mut query = StatementBuilder::new(
+        "insert into issues (repository_uuid, id, origin, title, state, kind, priority,
+             reporter, created_on, updated_on, source) ",
+    );
+    query.push_values(last_of_each(records, |record| record.id), |row, record| {
+        row.push_bind(repository.as_str())
+            .push_bind(record.id.0)
+            .push_bind(origin.name())
+            .push_bind(record.title)
+            .push_bind(record.state)
+            .push_bind(record.kind)
+            .push_bind(record.priority)
+            .push_bind(record.reporter)
+            .push_bind(record.created_on)
+            .push_bind(record.updated_on)
+            .push_bind(record.source);
+    });
+    query.push(
+        " on conflict (repository_uuid, id) do update set
+              origin = excluded.origin, title = excluded.title, state = excluded.state,
+              kind = excluded.kind, priority = excluded.priority,
+              reporter = excluded.reporter, created_on = excluded.created_on,
+              updated_on = excluded.updated_on, source = excluded.source
+          where (issues.source <> excluded.source or issues.origin <> excluded.origin)
+              and (excluded.origin = 'bitbucket' or (issues.origin = 'issue_export'
+                  and coalesce(excluded.updated_on, '') >= coalesce(issues.updated_on, '')))",
+    );
+    query
+}
+
 impl Transaction {
     /// Stores issues. Returns how many of them are new or changed.
     ///
@@ -151,33 +190,7 @@ impl Transaction {
         if records.is_empty() {
             return Ok(0);
         }
-        let mut query = StatementBuilder::new(
-            "insert into issues (repository_uuid, id, origin, title, state, kind, priority,
-                 reporter, created_on, updated_on, source) ",
-        );
-        query.push_values(last_of_each(records, |record| record.id), |row, record| {
-            row.push_bind(repository.as_str())
-                .push_bind(record.id.0)
-                .push_bind(origin.name())
-                .push_bind(record.title)
-                .push_bind(record.state)
-                .push_bind(record.kind)
-                .push_bind(record.priority)
-                .push_bind(record.reporter)
-                .push_bind(record.created_on)
-                .push_bind(record.updated_on)
-                .push_bind(record.source);
-        });
-        query.push(
-            " on conflict (repository_uuid, id) do update set
-                  origin = excluded.origin, title = excluded.title, state = excluded.state,
-                  kind = excluded.kind, priority = excluded.priority,
-                  reporter = excluded.reporter, created_on = excluded.created_on,
-                  updated_on = excluded.updated_on, source = excluded.source
-              where (issues.source <> excluded.source or issues.origin <> excluded.origin)
-                  and (excluded.origin = 'bitbucket' or (issues.origin = 'issue_export'
-                      and coalesce(excluded.updated_on, '') >= coalesce(issues.updated_on, '')))",
-        );
+        let query = upsert(repository, origin, records);
         query.build().execute(&mut self.inner).await
     }
 
