@@ -47,7 +47,7 @@ impl Guard {
     pub(crate) fn resolver(&self, options: &ClientOptions) -> Arc<dyn Resolve> {
         Arc::new(Resolver {
             guard: self.clone(),
-            allows_all: is_on_this_machine(options),
+            is_double: is_on_this_machine(options),
         })
     }
 }
@@ -76,16 +76,17 @@ const PRIVATE_NETWORK: &str = "it leads into a private network";
 #[derive(Debug)]
 struct Resolver {
     guard: Guard,
-    allows_all: bool,
+    is_double: bool,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let is_watched = !self.allows_all && self.guard.watches(name.as_str());
+        let is_watched = self.guard.watches(name.as_str());
+        let is_double = self.is_double;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let addresses: Vec<SocketAddr> = found
-                .filter(|address| !is_watched || is_public(address.ip()))
+                .filter(|address| !is_watched || may_be_asked(address.ip(), is_double))
                 .collect();
             if addresses.is_empty() {
                 return Err(NotPublic.into());
@@ -105,27 +106,31 @@ pub(crate) fn may_be_stored_at(url: &Url, options: &ClientOptions) -> Result<(),
     if !url.username().is_empty() || url.password().is_some() {
         return no("it leads to an address with a user in it");
     }
-    let allows_all = is_on_this_machine(options);
+    let is_double = is_on_this_machine(options);
     let is_encrypted = match url.scheme() {
         "https" => true,
-        "http" => options.allow_insecure || (allows_all && is_loopback(&host)),
+        "http" => options.allow_insecure || (is_double && is_loopback(&host)),
         _ => return no("it leads to an address that is neither https nor http"),
     };
     if !is_encrypted {
         return no("it leads to an address that is not encrypted");
     }
-    let is_public = match host {
+    let may_be_asked = match host {
         Host::Domain(_) => true,
-        Host::Ipv4(address) => is_public(address.into()),
-        Host::Ipv6(address) => is_public(address.into()),
+        Host::Ipv4(address) => may_be_asked(address.into(), is_double),
+        Host::Ipv6(address) => may_be_asked(address.into(), is_double),
     };
-    if !is_public && !allows_all && url.host_str() != options.api_url.host_str() {
+    if !may_be_asked && url.host_str() != options.api_url.host_str() {
         return no(PRIVATE_NETWORK);
     }
     Ok(())
 }
 
-/// A double on this machine keeps its files there too.
+/// A double on this machine keeps its files there too, and on no other of our network.
+fn may_be_asked(address: IpAddr, is_double: bool) -> bool {
+    is_public(address) || (is_double && address.is_loopback())
+}
+
 fn is_on_this_machine(options: &ClientOptions) -> bool {
     let host = options.api_url.host();
     host.is_some_and(|host| is_loopback(&host))
@@ -256,7 +261,9 @@ mod tests {
             (&double, "http://127.0.0.1:8001/x", true),
             (&double, "http://localhost:8001/x", true),
             (&double, "http://files.example.org/x", false),
-            (&double, "https://10.0.0.1/x", true),
+            (&double, "https://[::1]:8001/x", true),
+            (&double, "https://10.0.0.1/x", false),
+            (&double, "https://169.254.169.254/latest/meta-data", false),
             (&insecure, "http://double.internal:8001/x", true),
             (&insecure, "http://10.0.0.1/x", false),
         ] {
