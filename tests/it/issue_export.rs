@@ -1,8 +1,9 @@
 //! Issues from an export, as a person takes them.
 
+use bucketload_simulator::{IssueTracker, SeedOptions};
 use serde_json::json;
 
-use crate::support::{Double, bare_command, export, lines, run, small};
+use crate::support::{Double, bare_command, export, lines, run, small, stage};
 
 const NAME: &str = "seaside/lighthouse";
 
@@ -48,6 +49,43 @@ fn an_export_is_taken_without_bitbucket_and_with_it() {
     let exported = export(&data_dir, &folder.path().join("second"), NAME);
     assert_eq!(lines(&exported.join("issue_comments.jsonl")).len(), 1);
     assert!(!lines(&exported.join("pull_requests.jsonl")).is_empty());
+}
+
+/// Since August 2026: what lacks its issues says so and how to help it, and with an export
+/// nothing is missing.
+#[test]
+fn after_the_sunset_an_export_brings_what_the_tracker_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let file = folder.path().join("db-2.0.json");
+    std::fs::write(&file, document()).unwrap();
+    let double = Double::seeded(SeedOptions {
+        issue_tracker: IssueTracker::Removed,
+        ..small()
+    });
+    let ran = double.run(&data_dir, &["import", NAME, "--json"]).expect(3);
+    let report = ran.report();
+    assert_eq!(report["state"], "complete_with_gaps");
+    let [gap] = report["gaps"].as_array().unwrap().as_slice() else {
+        panic!("{}", report["gaps"]);
+    };
+    assert_eq!(gap["stage"], "issues");
+    assert_eq!(gap["reason"], "removed_by_atlassian");
+    let remedy = format!("bucketload import {NAME} --issues-export FILE");
+    assert!(gap["detail"].as_str().unwrap().contains(&remedy), "{gap}");
+
+    let path = file.to_str().unwrap();
+    let with_export = ["import", NAME, "--issues-export", path, "--json"];
+    let report = double.run(&data_dir, &with_export).expect(0).report();
+    assert_eq!(report["state"], "complete");
+    let issues = stage(&report, "issues");
+    assert_eq!(
+        (&issues["expected"], &issues["stored"]),
+        (&json!(2), &json!(2))
+    );
+    run(bare_command(&data_dir).args(["verify", NAME])).expect(0);
+    // And the next time, too.
+    double.run(&data_dir, &["import", NAME]).expect(0);
 }
 
 #[test]

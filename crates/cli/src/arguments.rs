@@ -386,8 +386,8 @@ pub(crate) struct SimulatorOptions {
     #[arg(long, value_name = "WORKSPACE/SLUG=PATH", value_parser = parse_git)]
     pub(crate) git: Vec<(String, PathBuf)>,
 
-    /// Answer recorded issues, as before their removal
-    #[arg(long, requires = "replay")]
+    /// Answer issues, as before their removal
+    #[arg(long)]
     pub(crate) issues: bool,
 
     /// Let every answer wait so long, in milliseconds

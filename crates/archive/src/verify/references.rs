@@ -38,6 +38,35 @@ const REFERENCES: &[Reference] = &[
                 order by a.pull_request_id, a.entry_key",
     },
     Reference {
+        stage: Stage::IssueComments,
+        object: "comment",
+        parent: "issue",
+        query: "select cast(c.id as text), c.issue_id from issue_comments c
+                left join issues i
+                    on i.repository_uuid = c.repository_uuid and i.id = c.issue_id
+                where c.repository_uuid = $1 and i.id is null order by c.id",
+    },
+    Reference {
+        stage: Stage::IssueChanges,
+        object: "change",
+        parent: "issue",
+        query: "select cast(c.change_id as text), c.issue_id from issue_changes c
+                left join issues i
+                    on i.repository_uuid = c.repository_uuid and i.id = c.issue_id
+                where c.repository_uuid = $1 and i.id is null
+                order by c.change_id, c.field, c.number",
+    },
+    Reference {
+        stage: Stage::IssueAttachments,
+        object: "attachment",
+        parent: "issue",
+        query: "select a.entry_key, a.issue_id from issue_attachments a
+                left join issues i
+                    on i.repository_uuid = a.repository_uuid and i.id = a.issue_id
+                where a.repository_uuid = $1 and i.id is null
+                order by a.issue_id, a.entry_key, a.number",
+    },
+    Reference {
         stage: Stage::Repository,
         object: "object",
         parent: "pull request",

@@ -13,9 +13,10 @@ use std::sync::atomic::AtomicBool;
 use bucketload_archive::mirror::Mirror;
 use bucketload_archive::verify::{Problem, ProblemKind, Proof, ProofState, VerifyOptions, verify};
 use bucketload_archive::{
-    AttachmentRecord, Blob, IssueExportRecord, IssueOrigin, ObjectKey, ObjectRecord,
+    AttachmentRecord, Blob, ChangeRecord, IssueCommentRecord, IssueExportRecord, IssueOrigin,
+    IssueRecord, ObjectKey, ObjectRecord,
 };
-use bucketload_model::{IssueId, Stage};
+use bucketload_model::{CommentId, IssueChangeId, IssueId, Stage};
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
@@ -50,7 +51,7 @@ fn found(proof: &Proof) -> Vec<(ProblemKind, Stage, &str)> {
         .collect()
 }
 
-/// Puts files into the store, each an attachment of issue 1.
+/// Puts files into the store, each an attachment of issue 1, which is there too.
 async fn attach(store: &Store, contents: &[&str]) -> Vec<PathBuf> {
     let blobs = store.data_dir.blobs(1_000);
     let stored: Vec<Blob> = contents
@@ -68,7 +69,22 @@ async fn attach(store: &Store, contents: &[&str]) -> Vec<PathBuf> {
             source: "{}",
         })
         .collect();
+    let issue = IssueRecord {
+        id: IssueId(1),
+        title: None,
+        state: None,
+        kind: None,
+        priority: None,
+        reporter: None,
+        created_on: None,
+        updated_on: None,
+        source: "{}",
+    };
     let mut transaction = store.begin().await;
+    transaction
+        .put_issues(&repository_uuid(1), IssueOrigin::Bitbucket, &[issue])
+        .await
+        .unwrap();
     for blob in &stored {
         transaction.put_blob(blob).await.unwrap();
     }
@@ -92,8 +108,8 @@ async fn what_is_whole_is_proven_and_that_is_noted() {
     let proof = prove(&store, 10).await;
     assert_eq!(found(&proof), []);
     assert_eq!(proof.state, ProofState::Proven);
-    // The repository, 3 pull requests, 6 comments, 6 people, 2 attachments.
-    assert_eq!(proof.objects, 18);
+    // The repository, 3 pull requests, 6 comments, 6 people, an issue, 2 attachments.
+    assert_eq!(proof.objects, 19);
     assert_eq!(
         (proof.files.total, proof.files.read, proof.files.bytes),
         (2, 2, 9)
@@ -355,5 +371,51 @@ async fn an_object_of_a_pull_request_that_is_not_there_is_named() {
     assert_eq!(
         found(&proof),
         [(ProblemKind::Missing, Stage::Repository, "pull request #7")]
+    );
+}
+
+#[tokio::test]
+async fn what_belongs_to_an_issue_that_is_gone_is_named() {
+    let store = filled(&[1]).await;
+    attach(&store, &["tea"]).await;
+    let comment = IssueCommentRecord {
+        id: CommentId(50),
+        issue: IssueId(1),
+        author: None,
+        created_on: None,
+        updated_on: None,
+        source: "{}",
+    };
+    let change = ChangeRecord {
+        id: IssueChangeId(50),
+        issue: IssueId(1),
+        field: "",
+        created_on: None,
+        source: "{}",
+    };
+    let (uuid, origin) = (repository_uuid(1), IssueOrigin::IssueExport);
+    let mut transaction = store.begin().await;
+    let (comments, changes) = ([comment], [change]);
+    let put = transaction.put_issue_comments(&uuid, origin, &comments);
+    put.await.unwrap();
+    let put = transaction.put_issue_changes(&uuid, origin, &changes);
+    put.await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(found(&prove(&store, 10).await), []);
+    let mut side = store.side().await;
+    side.run("delete from issues").await;
+    let proof = prove(&store, 20).await;
+    let missing = found(&proof).into_iter();
+    let missing: Vec<_> = missing
+        .filter(|(kind, ..)| *kind == ProblemKind::Missing)
+        .map(|(_, stage, object)| (stage, object))
+        .collect();
+    assert_eq!(
+        missing,
+        [
+            (Stage::IssueComments, "issue #1"),
+            (Stage::IssueChanges, "issue #1"),
+            (Stage::IssueAttachments, "issue #1"),
+        ]
     );
 }

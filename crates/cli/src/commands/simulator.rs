@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bucketload_simulator::{
-    RateLimit, ReplayOptions, SeedOptions, Simulator, SimulatorOptions as Running, World,
+    IssueTracker, RateLimit, ReplayOptions, SeedOptions, Simulator, SimulatorOptions as Running,
+    World,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,9 @@ pub(crate) async fn run(session: &Session, options: SimulatorOptions) -> Result<
     let world = if options.replay.is_empty() {
         let mut seed = seed_options(&options.world);
         seed.git = git;
+        if options.issues {
+            seed.issue_tracker = IssueTracker::Answers;
+        }
         World::seeded(seed)?
     } else {
         World::replay(ReplayOptions {
