@@ -46,6 +46,13 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
             pull_request_statuses::read_again(context).await?;
         }
     }
+    if was_run(Stage::Issues) && issues::sweep(context).await? {
+        for stage in OF_ISSUES {
+            if was_run(stage) {
+                read_of_issues(context, stage).await?;
+            }
+        }
+    }
     for stage in TRIED_AGAIN {
         if was_run(stage) {
             try_once_more(context, stage).await?;
@@ -134,10 +141,17 @@ async fn try_once_more(context: &StageContext, stage: Stage) -> Result<(), Stage
         Stage::PullRequestTasks => pull_request_tasks::read_again(context).await,
         Stage::PullRequestStatuses => pull_request_statuses::read_again(context).await,
         Stage::Settings => settings::read_pending(context).await,
+        Stage::Downloads => downloads::run(context).await,
+        stage => read_of_issues(context, stage).await,
+    }
+}
+
+/// Reads what is pending of issues once more.
+async fn read_of_issues(context: &StageContext, stage: Stage) -> Result<(), StageError> {
+    match stage {
         Stage::IssueComments => issue_children::run(context, &issue_children::Comments).await,
         Stage::IssueChanges => issue_children::run(context, &issue_children::Changes).await,
         Stage::IssueAttachments => issue_attachments::run(context).await,
-        Stage::Downloads => downloads::run(context).await,
         _ => Ok(()),
     }
 }

@@ -16,6 +16,7 @@ use bucketload_model::{
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 
+use super::pull_requests::SWEEP_AFTER;
 use super::{Counts, OVERLAP, StageContext, account_records, covered, issue_tracker};
 use crate::estimate;
 use crate::failure::{StageError, describe, gap, gap_reason, object_gap_reason};
@@ -48,20 +49,10 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         return note_missing_of_exports(context).await;
     }
     let repository = &context.repository()?.uuid;
-    if let Some(covered) = covered(&context.importer, repository, STAGE).await? {
-        let since = covered.until;
-        let (endpoint, first) = client.issues_changed_since(&context.name, since);
-        match read(context, endpoint, first, Some(since)).await {
-            Err(StageError::Request(error))
-                if matches!(error.kind, RequestErrorKind::Status { status: 400, .. }) =>
-            {
-                tracing::info!(
-                    repository = %context.name,
-                    "issues cannot be asked for by time; the whole list is read"
-                );
-            }
-            result => return result,
-        }
+    if let Some(covered) = covered(&context.importer, repository, STAGE).await?
+        && read_changes(context, covered.until).await?
+    {
+        return Ok(());
     }
     read(context, endpoint, first, None).await
 }
@@ -353,6 +344,42 @@ async fn store_fields(
         context.announce_gap(gap);
     }
     Ok(())
+}
+
+/// Reads once more what changed while the import was at work, where that took long enough to
+/// matter. Returns whether it did.
+pub(super) async fn sweep(context: &StageContext) -> Result<bool, StageError> {
+    let archive = &context.importer.archive;
+    let report = archive.report(context.import).await?;
+    let begin = archive.list_begin(context.import, STAGE).await?;
+    let (Some(report), Some(begin)) = (report, begin) else {
+        return Ok(false);
+    };
+    if context.importer.clock.now() - report.started_at <= SWEEP_AFTER {
+        return Ok(false);
+    }
+    let since = begin.began_on - OVERLAP;
+    read_changes(context, since).await
+}
+
+/// Reads what changed since then. `false` where Bitbucket does not understand the question;
+/// then the whole list has to do.
+async fn read_changes(context: &StageContext, since: DateTime<Utc>) -> Result<bool, StageError> {
+    let client = &context.importer.client;
+    let (endpoint, first) = client.issues_changed_since(&context.name, since);
+    match read(context, endpoint, first, Some(since)).await {
+        Ok(()) => Ok(true),
+        Err(StageError::Request(error))
+            if matches!(error.kind, RequestErrorKind::Status { status: 400, .. }) =>
+        {
+            tracing::info!(
+                repository = %context.name,
+                "issues cannot be asked for by time; the whole list is read"
+            );
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Notes up to when the list is whole, so that the next import asks for changes alone.

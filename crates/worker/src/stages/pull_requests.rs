@@ -19,7 +19,7 @@ use crate::{Importer, estimate};
 const WHOLE_LIST_EVERY: Duration = Duration::days(7);
 
 /// What changed while a shorter import was at work is found by the next one.
-const SWEEP_AFTER: Duration = Duration::minutes(1);
+pub(super) const SWEEP_AFTER: Duration = Duration::minutes(1);
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let archive = &context.importer.archive;
