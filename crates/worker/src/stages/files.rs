@@ -7,6 +7,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
 use super::StageContext;
+use super::children::show_counts;
 use crate::failure::{StageError, describe, gap, object_gap_reason};
 
 /// Files that come in at the same time. They fill the line, and lists want their turn too.
@@ -75,11 +76,22 @@ pub(super) async fn bring<F: Files>(
     files: &F,
     wanted: Vec<F::Key>,
 ) -> Result<(), StageError> {
-    context
-        .importer
-        .data_dir
-        .blobs(0)
-        .sweep(context.importer.clock.now());
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let importer = &context.importer;
+    importer.data_dir.blobs(0).sweep(importer.clock.now());
+    tokio::select! {
+        result = bring_all(context, files, wanted) => result,
+        error = show_counts(context, F::STAGE) => Err(error),
+    }
+}
+
+async fn bring_all<F: Files>(
+    context: &StageContext,
+    files: &F,
+    wanted: Vec<F::Key>,
+) -> Result<(), StageError> {
     let mut waiting = wanted.into_iter();
     let mut in_flight = FuturesUnordered::new();
     let mut failures_in_a_row = 0;
@@ -94,8 +106,6 @@ pub(super) async fn bring<F: Files>(
         };
         let Some(error) = brought? else {
             failures_in_a_row = 0;
-            let counts = context.count(F::STAGE).await?;
-            context.advanced(F::STAGE, counts.stored, counts.expected);
             continue;
         };
         failures_in_a_row += 1;
