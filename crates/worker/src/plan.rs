@@ -64,6 +64,8 @@ struct Reported {
     settings: RequestEstimate,
     /// Issues that will be listed; absent where none will.
     issues: Option<u64>,
+    /// Whether they are asked for, though nobody may answer.
+    is_tracker_asked: bool,
     downloads: Downloads,
 }
 
@@ -151,6 +153,7 @@ impl Importer {
             reported.settings = settings::estimate(&wanted);
         }
         if has_issues && selection.stages().iter().any(|stage| is_of_issues(*stage)) {
+            reported.is_tracker_asked = selection.contains(Stage::Issues);
             reported.issues = self.issues_ahead(name, &repository).await?;
         }
         if selection.contains(Stage::Downloads) {
@@ -294,6 +297,7 @@ fn plan_stage(stage: Stage, reported: &Reported) -> StagePlan {
             (None, estimate)
         }
         Stage::Settings => (None, reported.settings),
+        Stage::Issues if reported.is_tracker_asked && reported.issues.is_none() => (None, one),
         Stage::Issues | Stage::IssueComments | Stage::IssueChanges | Stage::IssueAttachments => (
             reported.issues.filter(|_| stage == Stage::Issues),
             reported

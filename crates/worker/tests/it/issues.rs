@@ -245,6 +245,13 @@ async fn a_tracker_that_was_removed_is_one_gap_with_a_remedy() {
         assert!(gap.detail.contains("--issues-export"), "{}", gap.detail);
         assert!(gap.url.as_ref().unwrap().contains("/issues"));
         assert_eq!(remote.asked("/issues"), 1);
+        let name = NAME.parse().unwrap();
+        let all = Selection::default();
+        let plan = local.importer.plan(&name, &all);
+        let planned = plan.await.unwrap().stages.into_iter();
+        let planned = planned.filter(|stage| STAGES.contains(&stage.name));
+        let most: u64 = planned.map(|stage| stage.requests_max).sum();
+        assert_eq!(most, 1);
         for name in &STAGES[1..] {
             let stage = stage(&report, *name);
             assert_eq!((stage.state, stage.stored), (StageState::Complete, 0));
