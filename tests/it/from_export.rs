@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use bucketload_simulator::{IssueTracker, SeedOptions};
 use serde_json::Value;
 
 use crate::support::{Double, assert_same, bare_command, export, files, run, shared, small};
@@ -19,7 +20,10 @@ fn restore(data_dir: &Path, from: &Path, code: i32) -> crate::support::Ran {
 #[test]
 fn an_export_of_what_was_read_back_has_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
-    let double = Double::seeded(small());
+    let double = Double::seeded(SeedOptions {
+        issue_tracker: IssueTracker::Answers,
+        ..small()
+    });
     let (first, second) = (folder.path().join("first"), folder.path().join("second"));
     double.run(&first, &["import", "seaside"]).expect(0);
     let output = folder.path().join("one");

@@ -22,7 +22,7 @@ pub(super) const FORMAT: &str = "bucketload-jsonl-1";
 pub(super) const BUNDLE: &str = "git.bundle";
 
 /// The same of the wiki.
-const WIKI_BUNDLE: &str = "wiki.bundle";
+pub(super) const WIKI_BUNDLE: &str = "wiki.bundle";
 
 /// An export that failed. What was there before is still there.
 #[derive(Debug, thiserror::Error)]

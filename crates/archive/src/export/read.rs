@@ -13,8 +13,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::jsonl::{BUNDLE, FORMAT};
+use super::jsonl::{BUNDLE, FORMAT, WIKI_BUNDLE};
 use super::rows::KINDS;
+use super::settings::is_file_name as is_setting;
 use super::writer::{Manifest, hash};
 
 /// A manifest larger than this is none.
@@ -311,7 +312,10 @@ fn is_known(name: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
     };
+    let is_setting = |name: &str| name.strip_suffix(".json").is_some_and(is_setting);
     name == BUNDLE
+        || name == WIKI_BUNDLE
+        || name.strip_prefix("settings/").is_some_and(is_setting)
         || KINDS.iter().any(|kind| kind.file == name)
         || name.strip_prefix("blobs/").is_some_and(is_hash)
 }

@@ -35,7 +35,7 @@ pub(super) async fn write_settings(
 }
 
 /// Names are our own, but what becomes a path is looked at.
-fn is_file_name(name: &str) -> bool {
+pub(super) fn is_file_name(name: &str) -> bool {
     let is_usual = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
     !name.is_empty() && name.bytes().all(is_usual)
 }

@@ -1,5 +1,6 @@
 //! The git mirror, checked by `git` itself.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,9 +8,9 @@ use bucketload_model::{ImportReport, Stage, StageState};
 use serde::Serialize;
 use tokio::time::sleep_until;
 
-use super::{Problem, ProblemKind, Proof, VerifyError, VerifyOptions};
+use super::{Problem, ProblemKind, VerifyError, VerifyOptions};
 use crate::mirror::{Fsck, Mirror, MirrorError};
-use crate::{DataDir, StoredRepository};
+use crate::{DataDir, StoredRepository, StoredWiki};
 
 /// Lines of `git fsck` that are told; where there is one there may be thousands.
 const MAX_FINDINGS: usize = 20;
@@ -28,28 +29,68 @@ struct Found {
     fsck: Fsck,
 }
 
-/// Checks the mirror. Returns whether time was enough.
-pub(super) async fn prove(
-    data_dir: &DataDir,
-    repository: &StoredRepository,
-    report: Option<&ImportReport>,
-    options: &VerifyOptions,
-    proof: &mut Proof,
-) -> Result<bool, VerifyError> {
-    let stage = report.and_then(|report| {
-        let mut stages = report.stages.iter();
-        stages.find(|stage| stage.name == Stage::Git && stage.state != StageState::Skipped)
-    });
-    let expected = stage.map_or(0, |stage| stage.stored);
-    let mut wrong = |kind, detail: String| {
-        proof.problems.push(Problem {
-            kind,
+/// A mirror that should be there.
+#[derive(Debug)]
+pub(super) struct Expected {
+    /// The stage that brings it.
+    pub(super) stage: Stage,
+    /// What it is called.
+    pub(super) object: &'static str,
+    /// Where it lies.
+    pub(super) path: PathBuf,
+    /// Refs that it had.
+    pub(super) refs: u64,
+}
+
+impl Expected {
+    /// The repository's own, with what the last import knows of it.
+    pub(super) fn history(
+        data_dir: &DataDir,
+        repository: &StoredRepository,
+        report: Option<&ImportReport>,
+    ) -> Self {
+        let stage = report.and_then(|report| {
+            let mut stages = report.stages.iter();
+            stages.find(|stage| stage.name == Stage::Git && stage.state != StageState::Skipped)
+        });
+        Self {
             stage: Stage::Git,
-            object: "git history".to_owned(),
+            object: "git history",
+            path: data_dir.mirror(&repository.name),
+            refs: stage.map_or(0, |stage| stage.stored),
+        }
+    }
+
+    /// That of the wiki, where there is one.
+    pub(super) fn wiki(
+        data_dir: &DataDir,
+        repository: &StoredRepository,
+        wiki: StoredWiki,
+    ) -> Self {
+        Self {
+            stage: Stage::Wiki,
+            object: "wiki",
+            path: data_dir.wiki(&repository.name),
+            refs: wiki.refs,
+        }
+    }
+}
+
+/// Checks a mirror. Returns what it is, and whether time was enough.
+pub(super) async fn prove(
+    mirror: Expected,
+    options: &VerifyOptions,
+    problems: &mut Vec<Problem>,
+) -> Result<(Option<GitProof>, bool), VerifyError> {
+    let mut wrong = |kind, detail: String| {
+        problems.push(Problem {
+            kind,
+            stage: mirror.stage,
+            object: mirror.object.to_owned(),
             detail,
         });
     };
-    let path = data_dir.mirror(&repository.name);
+    let (path, expected) = (&mirror.path, mirror.refs);
     let is_read = !options.is_sample();
     let cancel = Arc::new(AtomicBool::new(false));
     let check = {
@@ -95,11 +136,11 @@ pub(super) async fn prove(
                     );
                 }
             }
-            proof.git = Some(GitProof {
+            let proof = GitProof {
                 refs: found.refs,
                 is_read,
-            });
-            Ok(true)
+            };
+            Ok((Some(proof), true))
         }
         Ok(None) => {
             if expected > 0 || path.exists() {
@@ -108,12 +149,12 @@ pub(super) async fn prove(
                     format!("there is no git repository in {}", path.display()),
                 );
             }
-            Ok(true)
+            Ok((None, true))
         }
-        Err(MirrorError::Cancelled) => Ok(false),
+        Err(MirrorError::Cancelled) => Ok((None, false)),
         Err(error @ MirrorError::Corrupt { .. }) => {
             wrong(ProblemKind::Damaged, in_words(&error));
-            Ok(true)
+            Ok((None, true))
         }
         Err(error) => Err(error.into()),
     }

@@ -5,7 +5,7 @@
 //! | `rows` | every object: can it be read, is it the one that its key names, is any gone |
 //! | `references` | what belongs to something: is that there |
 //! | `files` | the content of files, against their hash |
-//! | `git` | the mirror, with `git fsck` |
+//! | `git` | the mirrors of history and wiki, with `git fsck` |
 //!
 //! Nothing is changed but the note of when something was proven.
 
@@ -128,6 +128,8 @@ pub struct Proof {
     pub files: FilesProof,
     /// The git mirror, where there is one.
     pub git: Option<GitProof>,
+    /// The wiki, where there is one.
+    pub wiki: Option<GitProof>,
     /// What is wrong.
     pub problems: Vec<Problem>,
     /// What the last import named as missing at Bitbucket or not to be had.
@@ -157,6 +159,7 @@ pub async fn verify(
         objects: 0,
         files: FilesProof::default(),
         git: None,
+        wiki: None,
         problems: Vec::new(),
         gaps: Vec::new(),
         proven_at: before.as_ref().and_then(|before| before.proven_at),
@@ -188,7 +191,15 @@ pub async fn verify(
     .await?;
     references::prove(archive, repository, &mut proof).await?;
     let all_files = files::prove(archive, data_dir, repository, options, &mut proof).await?;
-    let all_git = git::prove(data_dir, repository, report.as_ref(), options, &mut proof).await?;
+    let history = git::Expected::history(data_dir, repository, report.as_ref());
+    let (history, mut all_git) = git::prove(history, options, &mut proof.problems).await?;
+    proof.git = history;
+    if let Some(wiki) = archive.wiki(&repository.uuid).await? {
+        let wiki = git::Expected::wiki(data_dir, repository, wiki);
+        let (wiki, was_enough) = git::prove(wiki, options, &mut proof.problems).await?;
+        proof.wiki = wiki;
+        all_git &= was_enough;
+    }
     proof.state = if !proof.problems.is_empty() {
         ProofState::Problems
     } else if !(all_files && all_git) {
@@ -239,7 +250,8 @@ async fn compare(
 ) -> Result<(), VerifyError> {
     for stage in report.iter().flat_map(|report| &report.stages) {
         let file = format!("{}.jsonl", stage.name);
-        let Some(list) = now.get(&file) else { continue };
+        let list = now.get(&file).or_else(|| now.get(stage.name.name()));
+        let Some(list) = list else { continue };
         if stage.state != StageState::Skipped && list.objects < stage.stored {
             proof.problems.push(Problem {
                 kind: ProblemKind::Missing,

@@ -244,7 +244,7 @@ impl Entry {
             let more = output::grouped(more as u64);
             output::line(&format!("    and {more} more; --json shows all"));
         }
-        let is_of_git = |problem: &Found| problem.stage == Stage::Git;
+        let is_of_git = |problem: &Found| matches!(problem.stage, Stage::Git | Stage::Wiki);
         if !proof.problems.iter().all(is_of_git) {
             output::line(&format!("    {}", messages::DAMAGED_ARCHIVE));
         }
@@ -279,6 +279,9 @@ impl Entry {
                 counted(git.refs, "ref", "refs")
             ),
         });
+        if proof.wiki.is_some() {
+            parts.push("wiki".to_owned());
+        }
         let mut text = parts.join(", ");
         match proof.proven_at {
             Some(at) => {

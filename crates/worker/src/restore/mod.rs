@@ -5,6 +5,7 @@
 //! at all, and the same command goes on.
 
 mod issues;
+mod objects;
 mod rows;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bucketload_archive::mirror::{Mirror, MirrorError};
 use bucketload_archive::{
     Archive, Blob, BlobError, DataDir, DatabaseError, ExportFolder, ImportStart, ReadExportError,
+    StoredWiki, WikiOrigin,
 };
 use bucketload_model::{
     Clock, GitReport, ImportId, ImportState, RepositoryName, Stage, StageReport, StageState,
@@ -107,6 +109,7 @@ pub struct Restorer {
 struct Files {
     blobs: Vec<Blob>,
     refs: u64,
+    wiki_refs: u64,
 }
 
 impl Restorer {
@@ -131,6 +134,13 @@ impl Restorer {
             transaction.put_blob(blob).await?;
         }
         let counts = rows::put(&mut transaction, export, import).await?;
+        if files.wiki_refs > 0 {
+            let wiki = StoredWiki {
+                origin: WikiOrigin::Copy,
+                refs: files.wiki_refs,
+            };
+            transaction.put_wiki(uuid, wiki).await?;
+        }
         transaction.forget_pending(uuid).await?;
         // An import stands for it, so that everybody sees where the repository came from,
         // and `verify` what should be there.
@@ -139,6 +149,7 @@ impl Restorer {
             .copied()
             .filter(|stage| match stage {
                 Stage::Git => files.refs > 0,
+                Stage::Wiki => files.wiki_refs > 0,
                 stage => counts.contains_key(stage),
             })
             .collect();
@@ -158,6 +169,7 @@ impl Restorer {
         for stage in stages {
             let stored = match stage {
                 Stage::Git => files.refs,
+                Stage::Wiki => files.wiki_refs,
                 stage => counts.get(&stage).copied().unwrap_or_default(),
             };
             let report = StageReport {
@@ -209,11 +221,13 @@ impl Restorer {
         let export = export.clone();
         let store = self.data_dir.blobs(u64::MAX);
         let mirror = self.data_dir.mirror(export.name());
+        let wiki = self.data_dir.wiki(export.name());
         let task = tokio::task::spawn_blocking(move || {
             export.check(&of_task)?;
             let mut files = Files {
                 blobs: Vec::new(),
                 refs: 0,
+                wiki_refs: 0,
             };
             for sha256 in export.blobs() {
                 if of_task.load(Ordering::Relaxed) {
@@ -225,6 +239,10 @@ impl Restorer {
             if let Some(bundle) = export.file("git.bundle") {
                 let mirror = Mirror::restore(&mirror, &bundle, main_branch.as_deref(), &of_task)?;
                 files.refs = mirror.refs()?.len() as u64;
+            }
+            if let Some(bundle) = export.file("wiki.bundle") {
+                let wiki = Mirror::restore(&wiki, &bundle, None, &of_task)?;
+                files.wiki_refs = wiki.refs()?.len() as u64;
             }
             Ok(files)
         });

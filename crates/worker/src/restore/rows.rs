@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use bucketload_archive::{ExportFolder, ExportedLine, RepositoryRecord, Transaction};
-use bucketload_bitbucket::{Account, Activity, Comment, Item, Loose, PullRequest, Repository};
+use bucketload_archive::{
+    ExportFolder, ExportedLine, ObjectKey, ObjectRecord, RepositoryRecord, Transaction,
+};
+use bucketload_bitbucket::{
+    Account, Activity, Comment, Download, Item, Loose, PullRequest, Repository,
+};
 use bucketload_model::{ImportId, PullRequestId, Stage};
 use serde::de::DeserializeOwned;
 
-use super::{RestoreError, issues};
+use super::{RestoreError, issues, objects};
 use crate::stages::{account_records, activity_record, comment_record, pull_request_record};
 
 /// Objects that are read and written at a time.
@@ -46,7 +50,15 @@ pub(super) async fn put(
     counts.insert("pull_request_comments", comments);
     let activity = put_activity(transaction, export).await?;
     counts.insert("pull_request_activity", activity);
+    let tasks = objects::put_tasks(transaction, export).await?;
+    counts.insert("pull_request_tasks", tasks);
+    let statuses = objects::put_statuses(transaction, export).await?;
+    counts.insert("pull_request_statuses", statuses);
     issues::put(transaction, export, &mut counts).await?;
+    let downloads = put_downloads(transaction, export).await?;
+    counts.insert("downloads", downloads);
+    let settings = objects::put_settings(transaction, export).await?;
+    counts.insert("settings", settings);
     // What is not there says nothing about what should be.
     let counts = counts.into_iter().filter(|(_, count)| *count > 0);
     Ok(counts
@@ -225,6 +237,40 @@ async fn put_activity(
         }
         count += records.len() as u64;
         transaction.put_activity(export.uuid(), &records).await?;
+    }
+    Ok(count)
+}
+
+async fn put_downloads(
+    transaction: &mut Transaction,
+    export: &ExportFolder,
+) -> Result<u64, RestoreError> {
+    let (file, stage) = ("downloads.jsonl", Stage::Downloads);
+    let mut count = 0;
+    for part in parts(export, file)? {
+        let part = part?;
+        let items = items::<Download>(file, &part)?;
+        let mut records = Vec::new();
+        for (line, item) in part.iter().zip(&items) {
+            records.push(ObjectRecord {
+                key: ObjectKey {
+                    parent: 0,
+                    id: 0,
+                    key: text(file, line, "download")?,
+                },
+                created_on: item.value.created_on.as_deref(),
+                updated_on: None,
+                source: item.source.get(),
+            });
+        }
+        count += records.len() as u64;
+        let uuid = export.uuid();
+        transaction.put_objects(uuid, stage, &records).await?;
+        for (line, record) in part.iter().zip(&records) {
+            transaction
+                .set_object_blob(uuid, stage, record.key, line.blob.as_deref())
+                .await?;
+        }
     }
     Ok(count)
 }

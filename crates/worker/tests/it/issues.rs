@@ -454,6 +454,16 @@ async fn a_file_that_cannot_be_had_is_a_gap_with_its_issue_and_link() {
             "a user in it",
         ),
         (
+            answer(302, Some("https://169.254.169.254/latest/meta-data")),
+            GapReason::NotArchivable,
+            "private network",
+        ),
+        (
+            answer(302, Some("https://10.1.2.3/x")),
+            GapReason::NotArchivable,
+            "private network",
+        ),
+        (
             answer(302, Some("http://files.example.com/x")),
             GapReason::NotArchivable,
             "not encrypted",

@@ -82,7 +82,7 @@ impl Document {
     }
 
     /// Its name in the export, without `.json`.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Project => "project",
             Self::DefaultReviewers => "default_reviewers",

@@ -2,9 +2,9 @@
 
 use bucketload_archive::{
     AttachmentRecord, Blob, ChangeRecord, FieldRecord, IssueCommentRecord, IssueCounts,
-    IssueExportRecord, IssueOrigin, IssueRecord, provisional_repository,
+    IssueExportRecord, IssueOrigin, IssueRecord, Parents, provisional_repository,
 };
-use bucketload_model::{CommentId, IssueChangeId, IssueId, RepositoryUuid};
+use bucketload_model::{CommentId, IssueChangeId, IssueId, RepositoryUuid, Stage};
 
 use super::{store, with_repository};
 use crate::support::{Store, at, name, repository_uuid};
@@ -250,4 +250,97 @@ async fn what_came_before_bitbucket_told_of_a_repository_becomes_its_own() {
     assert_eq!(store.count("repositories").await, 1);
     let exports = store.archive.issue_exports(&uuid).await.unwrap();
     assert_eq!(exports, [record]);
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_listed_issue_becomes_pending_once() {
+    let Some((store, uuid)) = with_repository().await else {
+        return;
+    };
+    let listed = |id, updated_on: &'static str, source: &'static str| IssueRecord {
+        created_on: Some("2020-01"),
+        ..issue(id, updated_on, source)
+    };
+    // One from an export is Bitbucket's from now on.
+    put(&store, &uuid, EXPORT, "{\"e\":1}").await;
+    let page = [
+        listed(1, "2020-02", "{\"o\":1}"),
+        listed(2, "2020-01", "{\"o\":2}"),
+    ];
+    let mut stored = Vec::new();
+    for _ in 0..2 {
+        let mut transaction = store.begin().await;
+        let put = transaction.put_listed_issues(&uuid, &page);
+        let put = put.await.unwrap();
+        stored.push((put.inserted, put.updated));
+        transaction.commit().await.unwrap();
+    }
+    assert_eq!(stored, [(2, 0), (0, 0)]);
+    let pending = async |stage| {
+        let pending = store.archive.pending(&uuid, stage, i64::MIN, 9).await;
+        let pending = pending.unwrap().into_iter();
+        pending.map(|parent| parent.id).collect::<Vec<_>>()
+    };
+    assert_eq!(pending(Stage::IssueComments).await, [1, 2]);
+    assert_eq!(pending(Stage::IssueAttachments).await, [1, 2]);
+    // The other was never changed, and that is known without asking.
+    assert_eq!(pending(Stage::IssueChanges).await, [1]);
+    let mut transaction = store.begin().await;
+    let added = transaction.add_pending_without_list(&uuid, Stage::IssueChanges, Parents::Issues);
+    assert_eq!(added.await.unwrap(), 0);
+    let changed = [listed(2, "2020-03", "{\"o\":3}")];
+    let put = transaction.put_listed_issues(&uuid, &changed);
+    let put = put.await.unwrap();
+    assert_eq!((put.inserted, put.updated), (0, 1));
+    transaction.commit().await.unwrap();
+    assert_eq!(pending(Stage::IssueChanges).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn what_bitbucket_reported_is_held_against_what_it_sent() {
+    let Some((store, uuid)) = with_repository().await else {
+        return;
+    };
+    put(&store, &uuid, EXPORT, "{\"e\":1}").await;
+    let tallies = store.archive.tally_issues(&uuid).await.unwrap();
+    assert_eq!(tallies.online, IssueCounts::default());
+    put(&store, &uuid, ONLINE, "{\"o\":1}").await;
+    let mut transaction = store.begin().await;
+    let files = [
+        attachment("a.png", None, "{}"),
+        attachment("b.png", None, "{}"),
+    ];
+    let put = transaction.put_issue_attachments(&uuid, ONLINE, &files);
+    put.await.unwrap();
+    for (stage, reported) in [
+        (Stage::IssueComments, 3),
+        (Stage::IssueChanges, 1),
+        (Stage::IssueAttachments, 2),
+    ] {
+        let set = transaction.set_reported(&uuid, stage, 1, Some(reported));
+        set.await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    let tallies = store.archive.tally_issues(&uuid).await.unwrap();
+    let counts = |issues, comments, changes, attachments| IssueCounts {
+        issues,
+        comments,
+        changes,
+        attachments,
+    };
+    // A file counts with its content.
+    assert_eq!(tallies.online, counts(1, 1, 1, 0));
+    assert_eq!(tallies.reported, counts(0, 3, 1, 2));
+    for (stage, expected) in [
+        (Stage::IssueComments, vec![(IssueId(1), (1, 3))]),
+        (Stage::IssueChanges, vec![]),
+        (Stage::IssueAttachments, vec![]),
+    ] {
+        let missing = store.archive.issues_with_missing_children(&uuid, stage);
+        let missing = missing.await.unwrap().into_iter();
+        let missing: Vec<_> = missing
+            .map(|(issue, tally)| (issue, (tally.stored, tally.expected)))
+            .collect();
+        assert_eq!(missing, expected, "{stage}");
+    }
 }
