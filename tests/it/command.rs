@@ -100,6 +100,7 @@ fn a_report_has_the_shape_that_scripts_rely_on() {
         [
             "repository",
             "git",
+            "lfs",
             "wiki",
             "users",
             "pull_requests",

@@ -16,6 +16,7 @@ mod interruption;
 mod issue_export;
 mod kill_matrix;
 mod killed;
+mod lfs;
 mod messages;
 #[path = "../postgres/mod.rs"]
 mod postgres;

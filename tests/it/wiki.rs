@@ -45,6 +45,10 @@ fn a_kept_wiki_is_taken_without_bitbucket_and_with_it() {
     assert_eq!(ran.report()["state"], "complete");
     assert_eq!(ran.json()["wikis"][0]["written"], 0);
     assert_eq!(stage(&ran.report(), "wiki")["stored"], 1);
+    let proof = run(bare_command(&data_dir).args(["verify", "--json"]))
+        .expect(0)
+        .json();
+    assert!(proof["repositories"][0]["wiki"]["refs"] == 1, "{proof}");
     // The mirror and the bundle can be cloned.
     let mirror = data_dir.join("repositories/seaside/lighthouse.wiki.git");
     let bundle = export(&data_dir, &folder.path().join("out"), NAME).join("wiki.bundle");

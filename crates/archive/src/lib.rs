@@ -7,6 +7,7 @@ mod export;
 mod health;
 mod hexadecimal;
 mod lease_file;
+mod lfs;
 pub mod mirror;
 mod secret_key;
 pub mod verify;
@@ -31,8 +32,9 @@ pub use database::{
     IssueExportRecord, IssueOrigin, IssueRecord, IssueTallies, MissingAttachment,
     RestoredAttachment, RestoredChange, provisional_repository, short_key,
 };
-// Wikis.
-pub use database::{StoredWiki, WikiOrigin};
+// Wikis and LFS.
+pub use database::{StoredLfsObject, StoredWiki, WikiOrigin};
+pub use lfs::{LfsStore, LfsStoreError, LfsWriter};
 // The people who use the service.
 pub use database::{
     AuditEntry, CodeFor, IdentityRecord, SecretHash, ServiceTokenRecord, SessionRecord, UserRecord,

@@ -32,6 +32,11 @@ macro_rules! endpoints {
                 match self { $(Self::$variant => $name,)* }
             }
 
+            /// Whether it is an endpoint of the REST API, and not of git.
+            pub const fn is_rest(self) -> bool {
+                !matches!(self, Self::LfsBatch)
+            }
+
             /// The path below the API root, as the OpenAPI document writes it.
             pub const fn path(self) -> &'static str {
                 match self { $(Self::$variant => $path,)* }
@@ -62,6 +67,12 @@ macro_rules! endpoints {
 // nobody has written of an individual one: workspaces, members, projects,
 // downloads and all settings.
 endpoints! {
+    // Of git, not of REST: below the address that git clones from, and a POST. A page
+    // is a question: a hundred objects, as git LFS itself asks.
+    LfsBatch: "lfs/batch",
+        "{clone}/info/lfs/objects/batch",
+        100, ["repository"], "read:repository:bitbucket";
+
     User: "user",
         "/user",
         1, ["account"], "read:user:bitbucket";

@@ -22,7 +22,7 @@ use crate::storage::{self, Guard, may_be_stored_at};
 use crate::{Client, ClientOptions, Endpoint, PageUrl};
 
 /// From the API to a store, from there to a nearer one, and two to spare.
-const MAX_HOPS: usize = 4;
+pub(crate) const MAX_HOPS: usize = 4;
 
 /// An error of the API is a message, not a file.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -222,14 +222,14 @@ impl Client {
 
 /// Waits for the network, but not for ever. reqwest's own limit also counts the time
 /// in which nobody asks for more, such as that of a slow disk.
-async fn patiently<T>(step: impl Future<Output = T>) -> Result<T, RequestErrorKind> {
+pub(crate) async fn patiently<T>(step: impl Future<Output = T>) -> Result<T, RequestErrorKind> {
     let result = tokio::time::timeout(READ_TIMEOUT, step).await;
     result.map_err(|_| RequestErrorKind::Silence {
         seconds: READ_TIMEOUT.as_secs(),
     })
 }
 
-fn redirected(from: &Url, answer: &Response) -> Result<Url, RequestErrorKind> {
+pub(crate) fn redirected(from: &Url, answer: &Response) -> Result<Url, RequestErrorKind> {
     let location = answer.headers().get(header::LOCATION);
     location
         .and_then(|location| location.to_str().ok())

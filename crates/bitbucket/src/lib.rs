@@ -11,6 +11,7 @@ mod file;
 mod gate;
 mod governor;
 mod lenient;
+mod lfs;
 mod models;
 mod options;
 mod page;
@@ -29,6 +30,7 @@ pub use error::{BuildError, RequestError, RequestErrorKind};
 pub use file::FileDownload;
 pub use governor::{Governor, GovernorOptions};
 pub use lenient::Loose;
+pub use lfs::{LfsAction, LfsAnswer, LfsBatch, LfsDownload, LfsRefusal};
 pub use models::{
     Account, Activity, ActivityKind, BranchRestriction, BranchingModel, Comment, Commit,
     CommitAuthor, CommitStatus, DeployKey, Download, EffectiveReviewer, EmailAddress, Environment,

@@ -613,7 +613,7 @@ impl From<RestoreError> for Problem {
                 Exit::Failed,
             ),
             RestoreError::Mirror(_) => ("check that git is installed", Exit::Failed),
-            RestoreError::Blob(_) | RestoreError::Database(_) => {
+            RestoreError::Blob(_) | RestoreError::Lfs(_) | RestoreError::Database(_) => {
                 ("check the disk and the data directory", Exit::Failed)
             }
             RestoreError::Stopped => (

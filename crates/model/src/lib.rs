@@ -8,6 +8,7 @@ mod gap;
 mod ids;
 mod lease;
 mod leave;
+mod lfs;
 mod limits;
 mod progress;
 mod quota;
@@ -30,6 +31,7 @@ pub use ids::{
 };
 pub use lease::{Fence, Lease, LeaseOwner};
 pub use leave::{GateFuture, Leave, NoLeave, RequestGate};
+pub use lfs::{LfsObject, LfsOid};
 pub use limits::{Limits, ParsePriorityError, Priority};
 pub use progress::{
     AnswerClass, GitPhase, GitSegment, GitTransfer, NullSink, ProgressEvent, ProgressSink,

@@ -13,6 +13,8 @@ pub enum Stage {
     Repository,
     /// Every ref and object, into a bare mirror.
     Git,
+    /// Large files that git's history names by pointers.
+    Lfs,
     /// The wiki, into a mirror of its own.
     Wiki,
     /// The workspace's members.
@@ -53,6 +55,7 @@ impl Stage {
     pub const ALL: &'static [Self] = &[
         Self::Repository,
         Self::Git,
+        Self::Lfs,
         Self::Wiki,
         Self::Users,
         Self::PullRequests,
@@ -74,6 +77,7 @@ impl Stage {
         match self {
             Self::Repository => "repository",
             Self::Git => "git",
+            Self::Lfs => "lfs",
             Self::Wiki => "wiki",
             Self::Users => "users",
             Self::PullRequests => "pull_requests",
@@ -98,6 +102,7 @@ impl Stage {
                 "the repository object: name, description, owner, settings it shows"
             }
             Self::Git => "every branch, tag and other ref with all its history",
+            Self::Lfs => "large files of the history (git LFS), where “git lfs” looks for them",
             Self::Wiki => "the wiki with all its history, where Bitbucket still has one",
             Self::Users => "the workspace's members; people met elsewhere are kept as they are met",
             Self::PullRequests => "pull requests of all states, with reviewers and participants",
@@ -146,6 +151,7 @@ impl Stage {
             Self::IssueComments | Self::IssueChanges | Self::IssueAttachments => {
                 &[Self::Repository, Self::Issues]
             }
+            Self::Lfs => &[Self::Repository, Self::Git],
             Self::PullRequestComments => &[
                 Self::Repository,
                 Self::PullRequests,

@@ -10,6 +10,7 @@ use crate::rate_limit::RateLimit;
 use crate::state::State;
 use crate::world::{Mutated, Mutation};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,6 +67,7 @@ impl Control {
                     (Some(endpoint), None) => endpoint,
                     (None, _) => "web".to_owned(),
                 },
+                (RequestKind::Lfs, _) => "lfs".to_owned(),
                 (RequestKind::Storage, _) => "storage".to_owned(),
                 (RequestKind::Rest, endpoint) => endpoint.unwrap_or_else(|| "unknown".to_owned()),
             };
@@ -139,6 +141,49 @@ impl Control {
     /// Moves the simulator's clock forward: tokens and codes expire, rate windows end.
     pub fn advance_clock(&self, by: Duration) {
         self.0.steering().clock.advance(by);
+    }
+
+    /// How many LFS objects may be asked for at once; more are 413.
+    pub fn set_lfs_batch(&self, most: usize) {
+        self.0.steering().lfs_batch = Some(most);
+    }
+
+    /// Whether an LFS object can be asked for from its middle on.
+    pub fn set_lfs_ranges(&self, are_served: bool) {
+        self.0.steering().lfs_without_ranges = !are_served;
+    }
+
+    /// Gives a repository (`workspace/slug`) an LFS object. Returns the pointer to it, as it
+    /// stands in git's history.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such repository, or the object cannot be written.
+    pub fn put_lfs_object(&self, repository: &str, content: &[u8]) -> Result<String> {
+        let folder = self.lfs_folder(repository)?;
+        let oid = crate::lfs::put_object(&folder, content)?;
+        Ok(crate::lfs::pointer(&oid, content.len()))
+    }
+
+    /// Where the LFS objects of a repository lie, each under its SHA-256.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such repository.
+    pub fn lfs_folder(&self, repository: &str) -> Result<PathBuf> {
+        let world = self.0.world();
+        let found = repository.split_once('/').and_then(|(workspace, slug)| {
+            let (workspace, repository) = world.find(workspace, slug)?;
+            Some(crate::lfs::folder(
+                &world,
+                &workspace.slug,
+                &repository.slug,
+            ))
+        });
+        found.ok_or_else(|| SimulatorError::Unknown {
+            kind: "repository",
+            name: repository.to_owned(),
+        })
     }
 
     /// How many requests for tokens of this grant type came since the last reset, answered or not.

@@ -10,6 +10,7 @@ mod error;
 mod fault;
 mod git;
 mod http;
+mod lfs;
 mod log;
 mod oauth;
 mod rate_limit;

@@ -37,6 +37,8 @@ pub enum RequestKind {
     Rest,
     /// Smart HTTP.
     Git,
+    /// Questions about LFS objects.
+    Lfs,
     /// The file store.
     Storage,
     /// Anything else.

@@ -8,6 +8,7 @@ use crate::git::GitRepository;
 use crate::git::backend::{GitRequest, serve};
 use crate::http::params::Params;
 use crate::http::reply::{Answer, AnswerBody, ApiError, put};
+use crate::lfs::{self, LfsPath};
 use crate::log::{RequestKind, Ticket};
 use crate::oauth::SiteRequest;
 use crate::state::State;
@@ -58,8 +59,10 @@ async fn answer(state: Arc<State>, side: Side, request: Request) -> Response<Bod
     let git = git_service(request.uri().path())
         .filter(|_| side == Side::Bitbucket)
         .map(|(repository, service)| (repository.to_owned(), service.to_owned()));
+    let lfs = LfsPath::find(request.uri().path()).filter(|_| side == Side::Bitbucket);
     let kind = match &git {
         _ if side == Side::Storage => RequestKind::Storage,
+        _ if lfs.is_some() => RequestKind::Lfs,
         Some(_) => RequestKind::Git,
         None if target.starts_with("/2.0/") || target == "/2.0" => RequestKind::Rest,
         None => RequestKind::Web,
@@ -106,6 +109,10 @@ async fn answer(state: Arc<State>, side: Side, request: Request) -> Response<Bod
             put(&mut response, name, value);
         }
         response
+    } else if side == Side::Storage && lfs::is_object(request.uri().path()) {
+        lfs::store(&state, request).await
+    } else if let Some(lfs) = lfs {
+        lfs_answer(&state, ticket, request, &lfs).await
     } else if side == Side::Storage {
         let (parts, _) = request.into_parts();
         crate::storage::answer(&state, &parts)
@@ -309,6 +316,27 @@ async fn git_answer(
         tracing::warn!(%error, "git did not answer");
         refuse(StatusCode::INTERNAL_SERVER_ERROR, "git did not answer")
     })
+}
+
+/// Answers a question about LFS objects, to those who may fetch.
+async fn lfs_answer(
+    state: &State,
+    ticket: Ticket,
+    request: Request,
+    asked: &LfsPath,
+) -> Response<Body> {
+    let headers = request.headers();
+    if let Err((status, message)) = git_repository(state, ticket, headers, &asked.repository, false)
+    {
+        return lfs::refuse(status, message);
+    }
+    let identity = {
+        let steering = state.steering();
+        Identity::of_git(headers, |token| steering.credential(token))
+    };
+    // It was let through, so it is known.
+    let identity = identity.unwrap_or(Identity::Anonymous);
+    lfs::answer(state, asked, &identity, request).await
 }
 
 /// The bare repository, if this client may fetch from it.

@@ -29,6 +29,10 @@ pub(crate) struct Steering {
     pub(crate) oauth: OAuth,
     pub(crate) latency: Duration,
     pub(crate) faults: Vec<Fault>,
+    /// The most objects that are asked for at once, where it is not the usual.
+    pub(crate) lfs_batch: Option<usize>,
+    /// Whether LFS objects are given from their beginning only.
+    pub(crate) lfs_without_ranges: bool,
     pub(crate) announcements: Vec<Announcement>,
     pub(crate) buckets: Buckets,
 }

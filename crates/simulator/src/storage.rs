@@ -29,7 +29,7 @@ pub(crate) fn signed(links: &Links, path: &str) -> String {
     )
 }
 
-fn signature(path: &str) -> String {
+pub(crate) fn signature(path: &str) -> String {
     Dice::new(7).named(path).hex("signature", 64)
 }
 

@@ -247,7 +247,7 @@ fn plan_stage(stage: Stage, reported: &Reported) -> StagePlan {
     let nothing = RequestEstimate::default();
     let (objects, estimate) = match stage {
         Stage::Repository => (Some(1), one),
-        Stage::Git | Stage::Wiki | Stage::Finish => (None, nothing),
+        Stage::Git | Stage::Lfs | Stage::Wiki | Stage::Finish => (None, nothing),
         Stage::Users => (
             reported.members,
             // Read within the last hour for another repository, it is not read again.

@@ -17,6 +17,7 @@ mod health;
 mod identities;
 mod imports;
 mod issues;
+mod lfs;
 mod members;
 mod objects;
 mod one_time_codes;
@@ -59,6 +60,7 @@ pub use issues::{
     IssueExportRecord, IssueOrigin, IssueRecord, IssueTallies, MissingAttachment,
     RestoredAttachment, RestoredChange, provisional_repository, short_key,
 };
+pub use lfs::StoredLfsObject;
 pub use members::MemberRecord;
 pub use objects::{ObjectKey, ObjectRecord, StoredObject};
 pub use one_time_codes::CodeFor;

@@ -6,14 +6,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use bucketload_model::LfsOid;
 use futures::TryStreamExt as _;
 
-use super::rows::{BLOBS, KINDS};
+use super::rows::{BLOBS, KINDS, LFS_OBJECTS};
 use super::settings::write_settings;
 use super::writer::{ExportedFile, LineWriter, Manifest, copy, describe};
 use crate::database::sql::statement;
 use crate::mirror::{BundleKind, Mirror, MirrorError};
-use crate::{Archive, DataDir, DatabaseError, StoredRepository};
+use crate::{Archive, DataDir, DatabaseError, LfsStore, StoredRepository};
 
 /// The layout written here. It changes when a reader of today could misread it.
 pub(super) const FORMAT: &str = "bucketload-jsonl-1";
@@ -106,8 +107,23 @@ pub async fn export_jsonl(
     let blobs = blobs.push(") files order by sha256");
     let blobs = blobs.bind(repository.uuid.as_str());
     let blobs: Vec<String> = blobs.fetch_all_scalars(&mut snapshot).await?;
+    let objects = statement(LFS_OBJECTS).bind(repository.uuid.as_str());
+    let objects: Vec<LfsOid> = objects
+        .fetch_all_scalars::<String>(&mut snapshot)
+        .await?
+        .iter()
+        .filter_map(|oid| oid.parse().ok())
+        .collect();
     drop(snapshot);
-    files.extend(copy_blobs(data_dir, partial.join("blobs"), blobs).await?);
+    // Nothing is written to the stores here.
+    let store = data_dir.blobs(0);
+    let blobs = blobs
+        .into_iter()
+        .map(|sha256| (store.path(&sha256), sha256));
+    files.extend(copy_all(&partial, "blobs", blobs.collect()).await?);
+    let store = LfsStore::of(&data_dir.mirror(&repository.name));
+    let objects = objects.iter().map(|oid| (store.path(oid), oid.to_string()));
+    files.extend(copy_all(&partial, "lfs", objects.collect()).await?);
     let mut bundles = vec![(BUNDLE, data_dir.mirror(&repository.name))];
     if archive.wiki(&repository.uuid).await?.is_some() {
         bundles.push((WIKI_BUNDLE, data_dir.wiki(&repository.name)));
@@ -143,27 +159,26 @@ pub async fn export_jsonl(
     Ok((folder, manifest))
 }
 
-/// Copies the files of a repository. Returns them by their names in the export.
-async fn copy_blobs(
-    data_dir: &DataDir,
-    folder: PathBuf,
-    blobs: Vec<String>,
+/// Copies files that lie under their SHA-256 into a folder. Returns them by their names in
+/// the export.
+async fn copy_all(
+    export: &Path,
+    folder: &'static str,
+    paths: Vec<(PathBuf, String)>,
 ) -> Result<Vec<(String, ExportedFile)>, ExportError> {
-    if blobs.is_empty() {
+    if paths.is_empty() {
         return Ok(Vec::new());
     }
-    // Nothing is written to the store here.
-    let store = data_dir.blobs(0);
+    let into = export.join(folder);
     let task = tokio::task::spawn_blocking(move || {
-        fs::create_dir_all(&folder)?;
-        let copied = blobs.into_iter().map(|sha256| {
-            let from = store.path(&sha256);
+        fs::create_dir_all(&into)?;
+        let copied = paths.into_iter().map(|(from, sha256)| {
             let failed = |source| ExportError::Blob {
                 path: from.clone(),
                 source,
             };
-            let file = copy(&from, &folder.join(&sha256), &sha256).map_err(failed)?;
-            Ok((format!("blobs/{sha256}"), file))
+            let file = copy(&from, &into.join(&sha256), &sha256).map_err(failed)?;
+            Ok((format!("{folder}/{sha256}"), file))
         });
         copied.collect()
     });

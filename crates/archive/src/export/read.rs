@@ -8,7 +8,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bucketload_model::{RepositoryName, RepositoryUuid};
+use bucketload_model::{LfsOid, RepositoryName, RepositoryUuid};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -302,6 +302,12 @@ impl ExportFolder {
         let names = self.manifest.files.keys();
         names.filter_map(|name| name.strip_prefix("blobs/"))
     }
+
+    /// The large files of its history (git LFS).
+    pub fn lfs_objects(&self) -> impl Iterator<Item = LfsOid> {
+        let names = self.manifest.files.keys();
+        names.filter_map(|name| name.strip_prefix("lfs/")?.parse().ok())
+    }
 }
 
 /// Whether a file of that name may be in an export. None of these leads out of its folder.
@@ -317,7 +323,9 @@ fn is_known(name: &str) -> bool {
         || name == WIKI_BUNDLE
         || name.strip_prefix("settings/").is_some_and(is_setting)
         || KINDS.iter().any(|kind| kind.file == name)
-        || name.strip_prefix("blobs/").is_some_and(is_hash)
+        || ["blobs/", "lfs/"]
+            .iter()
+            .any(|folder| name.strip_prefix(folder).is_some_and(is_hash))
 }
 
 #[cfg(test)]
@@ -331,6 +339,7 @@ mod tests {
             "git.bundle",
             "pull_requests.jsonl",
             &format!("blobs/{hash}"),
+            &format!("lfs/{hash}"),
         ] {
             assert!(is_known(name), "{name}");
         }

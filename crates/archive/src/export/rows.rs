@@ -166,6 +166,10 @@ pub(crate) const BLOBS: &str = "select blob_sha256 as sha256, 'issue_attachments
     select blob_sha256, kind, kind || ' ' || entry_key
     from objects where repository_uuid = $1 and blob_sha256 is not null";
 
+/// The hashes of its LFS objects that are there, each once.
+pub(super) const LFS_OBJECTS: &str = "select distinct oid from lfs_objects
+    where repository_uuid = $1 and is_stored = 1 order by oid";
+
 /// A key with the number that tells apart what has it twice.
 fn numbered(mut key: Value, number: i64) -> Value {
     if number > 0 {

@@ -16,6 +16,7 @@
 //! | `segments` | a large first clone, piece by piece |
 //! | `update` | the order of all this |
 //! | `restore` | a mirror out of its bundle |
+//! | `pointers` | searches the packs for pointers of git LFS |
 //! | `kept` | takes in a clone or bundle that somebody kept |
 //! | `check` | `git fsck`, bundles |
 //! | `version` | which `git` there is |
@@ -42,6 +43,7 @@ mod lock;
 mod maintain;
 mod meter;
 mod plan;
+mod pointers;
 mod reach;
 mod refs;
 mod restore;
@@ -59,6 +61,7 @@ use git2::{ErrorCode, ObjectType, Oid, Repository};
 pub use check::{BundleKind, Fsck};
 pub use error::MirrorError;
 pub use plan::ArchivedRef;
+pub use pointers::{Pointer, PointerSearch};
 pub use refs::Ref;
 pub use segments::Segments;
 pub use update::{MirrorUpdate, RefsBehind, Remote, TransportKind, UpdateOptions};

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use bucketload_model::LfsOid;
 use serde::Serialize;
 
 use super::{Problem, ProblemKind, Proof, VerifyError, VerifyOptions};
@@ -9,7 +10,7 @@ use crate::database::sql::statement;
 use crate::database::unsigned;
 use crate::export::{BLOBS, hash};
 use crate::verify::rows::stage_of;
-use crate::{Archive, DataDir, StoredRepository};
+use crate::{Archive, DataDir, LfsStore, StoredRepository};
 
 /// Files that are noted as proven at a time.
 const AT_A_TIME: usize = 100;
@@ -32,7 +33,15 @@ struct FileRow {
     size_bytes: i64,
     stage: String,
     object: String,
+    proven_at_ms: i64,
+    is_lfs: i64,
 }
+
+/// Files of git LFS that should be there.
+const LFS: &str = "select oid as sha256, size_bytes, 'lfs' as stage,
+        'LFS object ' || oid as object, coalesce(proven_at_ms, 0) as proven_at_ms,
+        cast(1 as bigint) as is_lfs
+    from lfs_objects where repository_uuid = $1 and is_stored = 1";
 
 /// Reads the files. Returns whether time was enough.
 pub(super) async fn prove(
@@ -43,31 +52,41 @@ pub(super) async fn prove(
     proof: &mut Proof,
 ) -> Result<bool, VerifyError> {
     let mut snapshot = archive.snapshot().await?;
-    let files: Vec<FileRow> = statement(
+    let mut files: Vec<FileRow> = statement(
         "select b.sha256, b.size_bytes, min(u.stage) as stage,
-             min(u.object) as object from (",
+             min(u.object) as object, coalesce(b.proven_at_ms, 0) as proven_at_ms,
+             cast(0 as bigint) as is_lfs from (",
     )
     .push(BLOBS)
     .push(
         ") u join blobs b on b.sha256 = u.sha256
-             group by b.sha256, b.size_bytes, b.proven_at_ms
-             order by coalesce(b.proven_at_ms, 0), b.sha256",
+             group by b.sha256, b.size_bytes, b.proven_at_ms",
     )
     .bind(repository.uuid.as_str())
     .fetch_all(&mut snapshot)
     .await?;
+    let large = statement(LFS).bind(repository.uuid.as_str());
+    files.extend(large.fetch_all::<FileRow>(&mut snapshot).await?);
     drop(snapshot);
+    files.sort_by(|one, other| {
+        (one.proven_at_ms, &one.sha256).cmp(&(other.proven_at_ms, &other.sha256))
+    });
     proof.files.total = files.len() as u64;
     let files = &files[..sample_of(files.len(), options.sample)];
     let store = data_dir.blobs(0);
+    let large = LfsStore::of(&data_dir.mirror(&repository.name));
+    let path_of = |file: &FileRow| match file.sha256.parse::<LfsOid>() {
+        Ok(oid) if file.is_lfs == 1 => large.path(&oid),
+        _ => store.path(&file.sha256),
+    };
     for part in files.chunks(AT_A_TIME) {
         let mut proven = Vec::new();
         for file in part {
             if options.is_time_up() {
-                note(archive, options, &proven).await?;
+                note(archive, repository, options, &proven).await?;
                 return Ok(false);
             }
-            let path = store.path(&file.sha256);
+            let path = path_of(file);
             let read = tokio::task::spawn_blocking(move || hash(&path));
             let found = read.await.map_err(|_| VerifyError::Lost)?;
             proof.files.read += 1;
@@ -91,30 +110,40 @@ pub(super) async fn prove(
                 Err(error) => Some((ProblemKind::Damaged, format!("it cannot be read: {error}"))),
             };
             match problem {
-                None => proven.push(file.sha256.clone()),
+                None => proven.push(file),
                 Some((kind, detail)) => proof.problems.push(Problem {
                     kind,
                     stage: stage_of(&file.stage),
                     object: file.object.clone(),
-                    detail: format!("{}: {detail}", store.path(&file.sha256).display()),
+                    detail: format!("{}: {detail}", path_of(file).display()),
                 }),
             }
         }
-        note(archive, options, &proven).await?;
+        note(archive, repository, options, &proven).await?;
     }
     Ok(true)
 }
 
 async fn note(
     archive: &Archive,
+    repository: &StoredRepository,
     options: &VerifyOptions,
-    proven: &[String],
+    proven: &[&FileRow],
 ) -> Result<(), VerifyError> {
     if proven.is_empty() {
         return Ok(());
     }
     let mut transaction = archive.begin().await?;
-    transaction.set_blobs_proven(proven, options.now).await?;
+    let hashes = |is_lfs| {
+        let files = proven.iter().filter(move |file| file.is_lfs == is_lfs);
+        files.map(|file| file.sha256.clone()).collect::<Vec<_>>()
+    };
+    transaction
+        .set_blobs_proven(&hashes(0), options.now)
+        .await?;
+    transaction
+        .set_lfs_proven(&repository.uuid, &hashes(1), options.now)
+        .await?;
     Ok(transaction.commit().await?)
 }
 

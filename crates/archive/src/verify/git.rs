@@ -8,9 +8,9 @@ use bucketload_model::{ImportReport, Stage, StageState};
 use serde::Serialize;
 use tokio::time::sleep_until;
 
-use super::{Problem, ProblemKind, VerifyError, VerifyOptions};
+use super::{Problem, ProblemKind, Proof, VerifyError, VerifyOptions};
 use crate::mirror::{Fsck, Mirror, MirrorError};
-use crate::{DataDir, StoredRepository, StoredWiki};
+use crate::{Archive, DataDir, StoredRepository};
 
 /// Lines of `git fsck` that are told; where there is one there may be thousands.
 const MAX_FINDINGS: usize = 20;
@@ -29,68 +29,63 @@ struct Found {
     fsck: Fsck,
 }
 
-/// A mirror that should be there.
-#[derive(Debug)]
-pub(super) struct Expected {
-    /// The stage that brings it.
-    pub(super) stage: Stage,
-    /// What it is called.
-    pub(super) object: &'static str,
-    /// Where it lies.
-    pub(super) path: PathBuf,
-    /// Refs that it had.
-    pub(super) refs: u64,
+/// A mirror, and what should be in it.
+struct Expected {
+    stage: Stage,
+    object: &'static str,
+    path: PathBuf,
+    refs: u64,
 }
 
-impl Expected {
-    /// The repository's own, with what the last import knows of it.
-    pub(super) fn history(
-        data_dir: &DataDir,
-        repository: &StoredRepository,
-        report: Option<&ImportReport>,
-    ) -> Self {
-        let stage = report.and_then(|report| {
-            let mut stages = report.stages.iter();
-            stages.find(|stage| stage.name == Stage::Git && stage.state != StageState::Skipped)
-        });
-        Self {
-            stage: Stage::Git,
-            object: "git history",
-            path: data_dir.mirror(&repository.name),
-            refs: stage.map_or(0, |stage| stage.stored),
-        }
-    }
-
-    /// That of the wiki, where there is one.
-    pub(super) fn wiki(
-        data_dir: &DataDir,
-        repository: &StoredRepository,
-        wiki: StoredWiki,
-    ) -> Self {
-        Self {
+/// Checks the mirror, and that of the wiki. Returns whether time was enough.
+pub(super) async fn prove(
+    archive: &Archive,
+    data_dir: &DataDir,
+    repository: &StoredRepository,
+    report: Option<&ImportReport>,
+    options: &VerifyOptions,
+    proof: &mut Proof,
+) -> Result<bool, VerifyError> {
+    let stage = report.and_then(|report| {
+        let mut stages = report.stages.iter();
+        stages.find(|stage| stage.name == Stage::Git && stage.state != StageState::Skipped)
+    });
+    let history = Expected {
+        stage: Stage::Git,
+        object: "git history",
+        path: data_dir.mirror(&repository.name),
+        refs: stage.map_or(0, |stage| stage.stored),
+    };
+    let (git, mut is_whole) = prove_mirror(history, options, proof).await?;
+    proof.git = git;
+    if let Some(wiki) = archive.wiki(&repository.uuid).await? {
+        let wiki = Expected {
             stage: Stage::Wiki,
             object: "wiki",
             path: data_dir.wiki(&repository.name),
             refs: wiki.refs,
-        }
+        };
+        let (git, is_in_time) = prove_mirror(wiki, options, proof).await?;
+        proof.wiki = git;
+        is_whole &= is_in_time;
     }
+    Ok(is_whole)
 }
 
-/// Checks a mirror. Returns what it is, and whether time was enough.
-pub(super) async fn prove(
+async fn prove_mirror(
     mirror: Expected,
     options: &VerifyOptions,
-    problems: &mut Vec<Problem>,
+    proof: &mut Proof,
 ) -> Result<(Option<GitProof>, bool), VerifyError> {
     let mut wrong = |kind, detail: String| {
-        problems.push(Problem {
+        proof.problems.push(Problem {
             kind,
             stage: mirror.stage,
             object: mirror.object.to_owned(),
             detail,
         });
     };
-    let (path, expected) = (&mirror.path, mirror.refs);
+    let (path, expected) = (mirror.path, mirror.refs);
     let is_read = !options.is_sample();
     let cancel = Arc::new(AtomicBool::new(false));
     let check = {
@@ -136,11 +131,11 @@ pub(super) async fn prove(
                     );
                 }
             }
-            let proof = GitProof {
+            let git = GitProof {
                 refs: found.refs,
                 is_read,
             };
-            Ok((Some(proof), true))
+            Ok((Some(git), true))
         }
         Ok(None) => {
             if expected > 0 || path.exists() {

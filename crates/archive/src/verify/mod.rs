@@ -128,7 +128,7 @@ pub struct Proof {
     pub files: FilesProof,
     /// The git mirror, where there is one.
     pub git: Option<GitProof>,
-    /// The wiki, where there is one.
+    /// That of the wiki, where there is one.
     pub wiki: Option<GitProof>,
     /// What is wrong.
     pub problems: Vec<Problem>,
@@ -191,15 +191,15 @@ pub async fn verify(
     .await?;
     references::prove(archive, repository, &mut proof).await?;
     let all_files = files::prove(archive, data_dir, repository, options, &mut proof).await?;
-    let history = git::Expected::history(data_dir, repository, report.as_ref());
-    let (history, mut all_git) = git::prove(history, options, &mut proof.problems).await?;
-    proof.git = history;
-    if let Some(wiki) = archive.wiki(&repository.uuid).await? {
-        let wiki = git::Expected::wiki(data_dir, repository, wiki);
-        let (wiki, was_enough) = git::prove(wiki, options, &mut proof.problems).await?;
-        proof.wiki = wiki;
-        all_git &= was_enough;
-    }
+    let all_git = git::prove(
+        archive,
+        data_dir,
+        repository,
+        report.as_ref(),
+        options,
+        &mut proof,
+    )
+    .await?;
     proof.state = if !proof.problems.is_empty() {
         ProofState::Problems
     } else if !(all_files && all_git) {

@@ -11,6 +11,7 @@ mod errors;
 mod files;
 mod hostile;
 mod lenient;
+mod lfs;
 mod limits;
 mod page_streams;
 mod pages;

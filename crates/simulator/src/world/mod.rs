@@ -25,7 +25,7 @@ pub struct World {
     pub(crate) workspaces: Vec<Workspace>,
     pub(crate) orders: Orders,
     /// Removed with the world.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -66,7 +66,7 @@ impl World {
             seed: options.seed,
             workspaces: vec![workspace],
             orders: Orders::default(),
-            _folder: folder,
+            folder,
         })
     }
 
@@ -87,7 +87,7 @@ impl World {
             seed: 0,
             workspaces,
             orders: Orders::default(),
-            _folder: folder,
+            folder,
         })
     }
 
@@ -102,6 +102,11 @@ impl World {
                     .map(move |repository| format!("{}/{}", workspace.slug, repository.slug))
             })
             .collect()
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// A workspace by slug or by UUID in braces.

@@ -11,6 +11,7 @@ mod deviations;
 mod files;
 mod git;
 mod issues;
+mod lfs;
 mod lists;
 mod oauth;
 mod replay;

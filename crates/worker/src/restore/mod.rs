@@ -8,17 +8,19 @@ mod issues;
 mod objects;
 mod rows;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bucketload_archive::mirror::{Mirror, MirrorError};
 use bucketload_archive::{
-    Archive, Blob, BlobError, DataDir, DatabaseError, ExportFolder, ImportStart, ReadExportError,
-    StoredWiki, WikiOrigin,
+    Archive, Blob, BlobError, DataDir, DatabaseError, ExportFolder, ImportStart, LfsStore,
+    LfsStoreError, ReadExportError, StoredLfsObject, StoredWiki, WikiOrigin,
 };
 use bucketload_model::{
-    Clock, GitReport, ImportId, ImportState, RepositoryName, Stage, StageReport, StageState,
+    Clock, GitReport, ImportId, ImportState, LfsObject, RepositoryName, Stage, StageReport,
+    StageState,
 };
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +61,9 @@ pub enum RestoreError {
     /// A file cannot be stored.
     #[error("a file of the export cannot be stored")]
     Blob(#[from] BlobError),
+    /// A large file of the history cannot be stored.
+    #[error("a large file of the history cannot be stored")]
+    Lfs(#[from] LfsStoreError),
     /// The git history cannot be brought in.
     #[error("the git history cannot be brought in")]
     Mirror(#[from] MirrorError),
@@ -109,7 +114,16 @@ pub struct Restorer {
 struct Files {
     blobs: Vec<Blob>,
     refs: u64,
-    wiki_refs: u64,
+    wiki: Option<StoredWiki>,
+    lfs: Lfs,
+}
+
+/// The large files of a history.
+#[derive(Default)]
+struct Lfs {
+    pointers: Vec<StoredLfsObject>,
+    packs: BTreeSet<String>,
+    stored: Vec<LfsObject>,
 }
 
 impl Restorer {
@@ -134,12 +148,14 @@ impl Restorer {
             transaction.put_blob(blob).await?;
         }
         let counts = rows::put(&mut transaction, export, import).await?;
-        if files.wiki_refs > 0 {
-            let wiki = StoredWiki {
-                origin: WikiOrigin::Copy,
-                refs: files.wiki_refs,
-            };
+        if let Some(wiki) = files.wiki {
             transaction.put_wiki(uuid, wiki).await?;
+        }
+        let lfs = &files.lfs;
+        transaction.put_lfs_pointers(uuid, &lfs.pointers).await?;
+        transaction.set_lfs_packs(uuid, &lfs.packs).await?;
+        for object in &lfs.stored {
+            transaction.set_lfs_stored(uuid, object, true).await?;
         }
         transaction.forget_pending(uuid).await?;
         // An import stands for it, so that everybody sees where the repository came from,
@@ -149,7 +165,8 @@ impl Restorer {
             .copied()
             .filter(|stage| match stage {
                 Stage::Git => files.refs > 0,
-                Stage::Wiki => files.wiki_refs > 0,
+                Stage::Lfs => !files.lfs.stored.is_empty(),
+                Stage::Wiki => files.wiki.is_some(),
                 stage => counts.contains_key(stage),
             })
             .collect();
@@ -169,7 +186,8 @@ impl Restorer {
         for stage in stages {
             let stored = match stage {
                 Stage::Git => files.refs,
-                Stage::Wiki => files.wiki_refs,
+                Stage::Lfs => files.lfs.stored.len() as u64,
+                Stage::Wiki => files.wiki.map_or(0, |wiki| wiki.refs),
                 stage => counts.get(&stage).copied().unwrap_or_default(),
             };
             let report = StageReport {
@@ -227,7 +245,8 @@ impl Restorer {
             let mut files = Files {
                 blobs: Vec::new(),
                 refs: 0,
-                wiki_refs: 0,
+                wiki: None,
+                lfs: Lfs::default(),
             };
             for sha256 in export.blobs() {
                 if of_task.load(Ordering::Relaxed) {
@@ -239,10 +258,17 @@ impl Restorer {
             if let Some(bundle) = export.file("git.bundle") {
                 let mirror = Mirror::restore(&mirror, &bundle, main_branch.as_deref(), &of_task)?;
                 files.refs = mirror.refs()?.len() as u64;
+                files.lfs = take_lfs(&export, &mirror, &of_task)?;
             }
             if let Some(bundle) = export.file("wiki.bundle") {
-                let wiki = Mirror::restore(&wiki, &bundle, None, &of_task)?;
-                files.wiki_refs = wiki.refs()?.len() as u64;
+                let refs = Mirror::restore(&wiki, &bundle, None, &of_task)?.refs()?;
+                let is_kept = |name: &[u8]| name.starts_with(b"refs/archive/");
+                let refs = refs.iter().filter(|one| !is_kept(&one.name));
+                files.wiki = Some(StoredWiki {
+                    // Whoever gave it at first, an export does not say.
+                    origin: WikiOrigin::Copy,
+                    refs: refs.count() as u64,
+                });
             }
             Ok(files)
         });
@@ -262,6 +288,40 @@ impl Restorer {
             files => files,
         }
     }
+}
+
+/// Takes the large files that pointers in the history name. The search for the pointers is
+/// then done, too.
+fn take_lfs(
+    export: &ExportFolder,
+    mirror: &Mirror,
+    stop: &AtomicBool,
+) -> Result<Lfs, RestoreError> {
+    let search = mirror.pointers(&BTreeSet::new(), stop)?;
+    let pointers = search.pointers.into_iter().map(|pointer| StoredLfsObject {
+        object: pointer.object,
+        pointer: pointer.id.to_string(),
+    });
+    let mut lfs = Lfs {
+        pointers: pointers.collect(),
+        packs: search.packs,
+        stored: Vec::new(),
+    };
+    let named: BTreeSet<&LfsObject> = lfs.pointers.iter().map(|one| &one.object).collect();
+    let store = LfsStore::of(mirror.path());
+    for oid in export.lfs_objects() {
+        if stop.load(Ordering::Relaxed) {
+            return Err(RestoreError::Stopped);
+        }
+        let file = open(export.file(&format!("lfs/{oid}")).unwrap_or_default())?;
+        let size_bytes = file.metadata().map_err(LfsStoreError::Write)?.len();
+        let object = LfsObject { oid, size_bytes };
+        if named.contains(&object) {
+            store.store(&object, file)?;
+            lfs.stored.push(object);
+        }
+    }
+    Ok(lfs)
 }
 
 fn open(path: PathBuf) -> Result<std::fs::File, ReadExportError> {

@@ -23,7 +23,7 @@ pub(super) const BATCH: u32 = 64;
 
 /// A handful of objects can be broken; more than that in a row, each tried
 /// several times, is an outage, and asking on would only burn quota.
-const FAILURES_IN_A_ROW: u32 = 5;
+pub(super) const FAILURES_IN_A_ROW: u32 = 5;
 
 /// How often the counts are read anew for those who watch.
 const COUNT_EVERY: Duration = Duration::from_millis(250);

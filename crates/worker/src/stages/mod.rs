@@ -10,6 +10,8 @@ mod issue_attachments;
 mod issue_children;
 mod issue_tracker;
 mod issues;
+mod lfs;
+mod lfs_fetch;
 pub(crate) mod pull_request_activity;
 mod pull_request_comments;
 mod pull_request_statuses;
@@ -258,6 +260,7 @@ impl StageContext {
         match stage {
             Stage::Repository => repository::run(self).await,
             Stage::Git => git::run(self).await,
+            Stage::Lfs => lfs::run(self).await,
             Stage::Wiki => wiki::run(self).await,
             Stage::Users => users::run(self).await,
             Stage::PullRequests => pull_requests::run(self).await,
@@ -363,6 +366,10 @@ impl StageContext {
                 let refs = report.map(|report| report.git.refs);
                 Counts::of(reported, refs.unwrap_or_default())
             }
+            Stage::Lfs => {
+                let tally = archive.tally_lfs(uuid).await?;
+                Counts::of(Some(tally.expected), tally.stored)
+            }
             Stage::Wiki => {
                 let wiki = archive.wiki(uuid).await?;
                 Counts::of(reported, wiki.map_or(0, |wiki| wiki.refs))
@@ -432,6 +439,7 @@ const fn stage_object(stage: Stage) -> &'static str {
     match stage {
         Stage::Repository => "repository",
         Stage::Git => "git history",
+        Stage::Lfs => "LFS objects",
         Stage::Wiki => "wiki",
         Stage::Users => "workspace members",
         Stage::PullRequests => "pull requests",

@@ -15,6 +15,7 @@ mod gaps;
 mod git_quota;
 mod issue_export;
 mod issues;
+mod lfs;
 mod names;
 #[path = "../../../../tests/postgres/mod.rs"]
 mod postgres;

@@ -266,6 +266,20 @@ impl Local {
         files(&folder)
     }
 
+    /// The same with the files in folders, by their paths.
+    pub(crate) async fn export_tree(&self, name: &str) -> BTreeMap<String, Vec<u8>> {
+        let name: RepositoryName = name.parse().unwrap();
+        let archive = &self.importer.archive;
+        let repository = archive.repository(&name).await.unwrap().unwrap();
+        let output = self.folder.path().join("tree");
+        let data_dir = &self.importer.data_dir;
+        let kind = BundleKind::Fast;
+        let exported = export_jsonl(archive, data_dir, &repository, &output, kind);
+        let (folder, manifest) = exported.await.unwrap();
+        let read = |path: &String| (path.clone(), std::fs::read(folder.join(path)).unwrap());
+        manifest.files.keys().map(read).collect()
+    }
+
     /// The stored objects of one kind, as they were sent.
     pub(crate) async fn objects(&self, file: &str) -> Vec<Value> {
         let files = self.export(NAME).await;

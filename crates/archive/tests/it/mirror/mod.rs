@@ -16,6 +16,7 @@ mod kill;
 mod local;
 mod measure;
 mod measure_segments;
+mod pointers;
 mod refs;
 mod restore;
 mod segments;

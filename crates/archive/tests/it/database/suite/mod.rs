@@ -6,6 +6,7 @@ mod activity;
 mod entity_tags;
 mod imports;
 mod issues;
+mod lfs;
 mod objects;
 mod pending;
 mod queue;
