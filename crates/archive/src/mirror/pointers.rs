@@ -1,7 +1,7 @@
 //! Searches a mirror for pointers of git LFS.
 //!
-//! Not by walking the history, which in a large repository takes minutes: a pointer is a small
-//! file, and the packs say of each object how large it is. All refs lead into the packs, and a
+//! Not by walking the history, all of it at each update: a pointer is a small file, and the
+//! packs say of each object how large it is. All refs lead into the packs, and a
 //! pack never changes, so one that was searched need not be searched again. Few objects are
 //! small enough to be read.
 
