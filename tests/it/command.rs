@@ -108,6 +108,7 @@ fn a_report_has_the_shape_that_scripts_rely_on() {
             "pull_request_activity",
             "pull_request_tasks",
             "pull_request_statuses",
+            "pull_request_diffs",
             "issues",
             "issue_comments",
             "issue_changes",
@@ -147,7 +148,7 @@ fn a_dry_run_tells_the_cost_and_leaves_nothing() {
     assert_eq!(stage(plan, "pull_requests")["objects"], 120);
     assert_eq!(stage(plan, "pull_requests")["requests_max"], 3);
     // What is not known is how long the activity is, whether the members were read
-    // already, and what there is of settings and of resolved tasks.
+    // already, what the clone will lack, and what there is of settings and of resolved tasks.
     let (min, max) = (
         plan["requests_min"].as_u64().unwrap(),
         plan["requests_max"].as_u64().unwrap(),
@@ -156,7 +157,12 @@ fn a_dry_run_tells_the_cost_and_leaves_nothing() {
         let of = |key: &str| stage(plan, name)[key].as_u64().unwrap();
         of("requests_max") - of("requests_min")
     };
-    let open = ["pull_request_activity", "pull_request_tasks", "settings"];
+    let open = [
+        "pull_request_activity",
+        "pull_request_tasks",
+        "pull_request_diffs",
+        "settings",
+    ];
     assert_eq!(max - min, 1 + open.into_iter().map(range).sum::<u64>());
     assert!(!folder.path().join("repositories").exists());
     let report = double

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use bucketload_simulator::{IssueTracker, SeedOptions};
+use bucketload_simulator::{Effect, Fault, IssueTracker, Mutation, SeedOptions};
 use serde_json::Value;
 
 use crate::support::{Double, assert_same, bare_command, export, files, run, shared, small};
@@ -51,6 +51,63 @@ fn an_export_of_what_was_read_back_has_the_same_bytes() {
     assert_eq!(told.report()["state"], "complete");
     let again = export(&second, &folder.path().join("three"), NAME);
     assert_same(&files(&before), &files(&again));
+}
+
+/// Commits of pull requests that no branch leads to, once given by their hash, once not.
+#[test]
+fn what_is_kept_of_forgotten_pull_requests_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = Double::seeded(SeedOptions {
+        git_commits: 30,
+        forks_gone_per_mille: 0,
+        ..small()
+    });
+    let scratch = folder.path().join("scratch");
+    let only = ["import", NAME, "--only", "git"];
+    double.run(&scratch, &only).expect(0);
+    let scratch = scratch.join(format!("repositories/{NAME}.git"));
+    let git = |arguments: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        let output = git.arg("-C").arg(&scratch).args(arguments).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let root = git(&["rev-list", "--max-parents=0", "HEAD"]);
+    for branch in git(&["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads"]).lines() {
+        let mutation = Mutation::MoveBranch {
+            repository: NAME.to_owned(),
+            branch: branch.to_owned(),
+            to: root.trim().to_owned(),
+        };
+        double.control().mutate(mutation).unwrap();
+    }
+    let (with_heads, with_diffs) = (folder.path().join("heads"), folder.path().join("diffs"));
+    double.run(&with_heads, &["import", NAME]).expect(0);
+    let lists = ["import", NAME, "--only", "git,pull_requests"];
+    double.run(&with_diffs, &lists).expect(0);
+    let refused = Effect::Answer {
+        status: 403,
+        headers: Vec::new(),
+        body: String::new(),
+    };
+    let fault = Fault::on_path("git-upload-pack", refused);
+    double.control().add_fault(fault);
+    let diffs = ["import", NAME, "--only", "pull_request_diffs"];
+    double.run(&with_diffs, &diffs).expect(0);
+    for data_dir in [with_heads, with_diffs] {
+        let out = |what: &str| folder.path().join(what).join(data_dir.file_name().unwrap());
+        let before = export(&data_dir, &out("one"), NAME);
+        let restored = out("restored");
+        restore(&restored, &before, 0);
+        let after = export(&restored, &out("two"), NAME);
+        let before = files(&before);
+        assert_same(&before, &files(&after));
+        let kept = |name: &String| name.starts_with("pull_request_diffs/");
+        let has_diffs = data_dir.ends_with("diffs");
+        assert_eq!(before.keys().any(kept), has_diffs);
+        let mirror = data_dir.join(format!("repositories/{NAME}.git"));
+        let refs = std::fs::read_to_string(mirror.join("packed-refs")).unwrap();
+        assert_eq!(refs.contains("refs/pull/"), !has_diffs, "{refs}");
+    }
 }
 
 #[test]

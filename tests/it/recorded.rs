@@ -19,6 +19,8 @@ struct Recorded {
     pull_requests: BTreeMap<i64, Value>,
     comments: BTreeMap<i64, (i64, Value)>,
     activity: Vec<Value>,
+    /// By pull request and hash.
+    commits: BTreeMap<(i64, String), Value>,
     /// By pull request, commit and name.
     statuses: BTreeMap<(i64, String, String), Value>,
     /// Lists among the settings, by their names in the export.
@@ -58,6 +60,12 @@ fn read(file: &Path, name: &str) -> Recorded {
                     .extend(values().map(|one| (one["id"].as_i64().unwrap(), (parent, one))));
             }
             ["pullrequests", _, "activity"] => recorded.activity.extend(values()),
+            ["pullrequests", id, "commits"] => {
+                let id: i64 = id.parse().unwrap();
+                let hash = |one: &Value| one["hash"].as_str().unwrap().to_owned();
+                let commits = values().map(|one| ((id, hash(&one)), one));
+                recorded.commits.extend(commits);
+            }
             ["pullrequests", id, "statuses"] => {
                 let id: i64 = id.parse().unwrap();
                 let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -138,12 +146,8 @@ fn compare(name: &str, file: &Path, counts: &Value) {
             &["import", name, "--with", "pull_request_statuses", "--json"],
         )
         .report();
-    // These wikis are gone, and nothing else is.
-    let has_wiki = recorded.repository["has_wiki"] == true;
-    let gaps = report["gaps"].as_array().unwrap();
-    assert_eq!(gaps.len(), usize::from(has_wiki), "{name}: {gaps:#?}");
-    let gone = |gap: &Value| gap["stage"] == "wiki" && gap["reason"] == "removed_by_atlassian";
-    assert!(gaps.iter().all(gone), "{name}: {gaps:#?}");
+    // These wikis are gone. The recordings have no history, and no diffs to make up for it.
+    assert_lacking(&report, recorded.repository["has_wiki"] == true, false);
     let export = export(&data_dir, &folder.path().join("export"), name);
 
     let count = |key: &str| counts[key].as_u64().unwrap_or_default();
@@ -202,6 +206,7 @@ fn compare(name: &str, file: &Path, counts: &Value) {
     }
 
     compare_activity(&export, &recorded, counts, &double.api_url());
+    compare_commits(&export, &recorded, &double.api_url());
     compare_statuses(&export, &recorded, &double.api_url());
     compare_settings(&export, &recorded, &double.api_url());
     compare_cost(name, &report, &recorded);
@@ -264,6 +269,18 @@ fn compare_settings(export: &Path, recorded: &Recorded, api_url: &str) {
         let stored = source.as_array().unwrap().iter();
         let stored: Vec<Value> = stored.map(|one| unrewritten(one, api_url)).collect();
         assert_eq!(stored, *sent, "{name}");
+    }
+}
+
+/// The commits of pull requests, none of which is in the clone.
+fn compare_commits(export: &Path, recorded: &Recorded, api_url: &str) {
+    let commits = lines(&export.join("pull_request_commits.jsonl"));
+    assert_eq!(commits.len(), recorded.commits.len());
+    for (key, source) in &commits {
+        let id = key["pull_request"].as_i64().unwrap();
+        let hash = key["commit"].as_str().unwrap().to_owned();
+        let sent = &recorded.commits[&(id, hash)];
+        assert_eq!(unrewritten(source, api_url), *sent);
     }
 }
 
@@ -365,21 +382,43 @@ fn recorded_repositories_after_the_sunset_lack_their_issues_and_nothing_else() {
         let double = Double::serve(world.unwrap());
         let folder = tempfile::tempdir().unwrap();
         let data_dir = folder.path().join("data");
-        let expected: Vec<&str> = [("wiki", has_wiki), ("issues", has_issues)]
-            .into_iter()
-            .filter_map(|(stage, had_it)| had_it.then_some(stage))
-            .collect();
-        let code = if expected.is_empty() { 0 } else { 3 };
-        let report = double
-            .run(&data_dir, &["import", name, "--json"])
-            .expect(code)
-            .report();
-        let gaps = report["gaps"].as_array().unwrap();
-        let of_stages: Vec<_> = gaps.iter().map(|gap| &gap["stage"]).collect();
-        assert_eq!(of_stages, expected, "{gaps:?}");
-        let removed = |gap: &Value| gap["reason"] == "removed_by_atlassian";
-        assert!(gaps.iter().all(removed), "{gaps:?}");
+        let report = double.run(&data_dir, &["import", name, "--json"]).report();
+        assert_lacking(&report, has_wiki, has_issues);
     }
+}
+
+/// What recorded repositories lack: what Bitbucket removed, and the diffs of pull requests
+/// whose commits no ref leads to.
+fn assert_lacking(report: &Value, wiki: bool, issues: bool) {
+    let gaps = report["gaps"].as_array().unwrap();
+    let (diffs, others): (Vec<_>, Vec<_>) = gaps
+        .iter()
+        .partition(|gap| gap["stage"] == "pull_request_diffs");
+    assert!(
+        diffs.iter().all(|gap| gap["reason"] == "not_found"),
+        "{diffs:?}"
+    );
+    let others: Vec<_> = others
+        .iter()
+        .map(|gap| {
+            (
+                gap["stage"].as_str().unwrap(),
+                gap["reason"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let expected: Vec<_> = [("wiki", wiki), ("issues", issues)]
+        .into_iter()
+        .filter_map(|(stage, had_it)| had_it.then_some((stage, "removed_by_atlassian")))
+        .collect();
+    assert_eq!(others, expected);
+    let is_whole = gaps.is_empty();
+    let state = if is_whole {
+        "complete"
+    } else {
+        "complete_with_gaps"
+    };
+    assert_eq!(report["state"], state);
 }
 
 /// What an import may cost at most, and what GitLab's importer asks for the same data: a page of

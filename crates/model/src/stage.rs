@@ -29,6 +29,8 @@ pub enum Stage {
     PullRequestTasks,
     /// What builds said of every pull request.
     PullRequestStatuses,
+    /// Commits, diff and patch of the pull requests whose commits the clone lacks.
+    PullRequestDiffs,
     /// The issues, where the tracker still answers, with components, milestones, versions.
     Issues,
     /// The discussion of every issue.
@@ -63,6 +65,7 @@ impl Stage {
         Self::PullRequestActivity,
         Self::PullRequestTasks,
         Self::PullRequestStatuses,
+        Self::PullRequestDiffs,
         Self::Issues,
         Self::IssueComments,
         Self::IssueChanges,
@@ -85,6 +88,7 @@ impl Stage {
             Self::PullRequestActivity => "pull_request_activity",
             Self::PullRequestTasks => "pull_request_tasks",
             Self::PullRequestStatuses => "pull_request_statuses",
+            Self::PullRequestDiffs => "pull_request_diffs",
             Self::Issues => "issues",
             Self::IssueComments => "issue_comments",
             Self::IssueChanges => "issue_changes",
@@ -113,6 +117,9 @@ impl Stage {
             Self::PullRequestTasks => "the tasks of every pull request that has open ones, or had",
             Self::PullRequestStatuses => {
                 "what builds said: one request for each pull request; only with --with"
+            }
+            Self::PullRequestDiffs => {
+                "commits, diff and patch of pull requests whose commits the clone lacks"
             }
             Self::Issues => {
                 "issues with components, milestones and versions, where the tracker still answers"
@@ -148,6 +155,7 @@ impl Stage {
             Self::PullRequestTasks | Self::PullRequestStatuses => {
                 &[Self::Repository, Self::PullRequests]
             }
+            Self::PullRequestDiffs => &[Self::Repository, Self::Git, Self::PullRequests],
             Self::IssueComments | Self::IssueChanges | Self::IssueAttachments => {
                 &[Self::Repository, Self::Issues]
             }

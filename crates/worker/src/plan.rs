@@ -296,6 +296,14 @@ fn plan_stage(stage: Stage, reported: &Reported) -> StagePlan {
             };
             (None, estimate)
         }
+        Stage::PullRequestDiffs => {
+            // Which commits the clone will lack shows when it is there.
+            let estimate = RequestEstimate {
+                min: 0,
+                max: reported.pull_requests.unwrap_or_default(),
+            };
+            (None, estimate)
+        }
         Stage::Settings => (None, reported.settings),
         Stage::Issues if reported.is_tracker_asked && reported.issues.is_none() => (None, one),
         Stage::Issues | Stage::IssueComments | Stage::IssueChanges | Stage::IssueAttachments => (

@@ -9,6 +9,7 @@ mod child_lists;
 mod comments;
 mod covered;
 mod credentials;
+mod diffs;
 mod driver;
 mod entity_tags;
 mod error;

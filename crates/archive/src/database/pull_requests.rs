@@ -134,7 +134,7 @@ impl Archive {
 impl Transaction {
     /// Stores a page of pull requests. Where one is new or changed and has comments or
     /// tasks, or may have, these become pending in the same breath, and what builds said of
-    /// it counts as not read.
+    /// it and what it changes count as not read.
     ///
     /// # Errors
     ///
@@ -198,8 +198,9 @@ impl Transaction {
         self.add_pending(repository, Stage::PullRequestTasks, &to_read)
             .await?;
         let written_ids: Vec<i64> = written.iter().map(|row| row.0).collect();
-        self.forget_lists(repository, Stage::PullRequestStatuses, &written_ids)
-            .await?;
+        for stage in [Stage::PullRequestStatuses, Stage::PullRequestDiffs] {
+            self.forget_lists(repository, stage, &written_ids).await?;
+        }
         let inserted = unsigned(i64::try_from(records.len()).unwrap_or_default() - known);
         Ok(Stored {
             inserted,

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use bucketload_model::LfsOid;
 use futures::TryStreamExt as _;
 
+use super::diffs::{copy_diffs, diffs};
 use super::rows::{BLOBS, KINDS, LFS_OBJECTS};
 use super::settings::write_settings;
 use super::writer::{ExportedFile, LineWriter, Manifest, copy, describe};
@@ -104,7 +105,8 @@ pub async fn export_jsonl(
     }
     files.extend(write_settings(&mut snapshot, &repository.uuid, &partial).await?);
     let blobs = statement("select distinct sha256 from (").push(BLOBS);
-    let blobs = blobs.push(") files order by sha256");
+    // Diffs have names of their own.
+    let blobs = blobs.push(") files where stage <> 'pull_request_diffs' order by sha256");
     let blobs = blobs.bind(repository.uuid.as_str());
     let blobs: Vec<String> = blobs.fetch_all_scalars(&mut snapshot).await?;
     let objects = statement(LFS_OBJECTS).bind(repository.uuid.as_str());
@@ -114,7 +116,9 @@ pub async fn export_jsonl(
         .iter()
         .filter_map(|oid| oid.parse().ok())
         .collect();
+    let diffs = diffs(&mut snapshot, &repository.uuid).await?;
     drop(snapshot);
+    files.extend(copy_diffs(data_dir, partial.clone(), diffs).await?);
     // Nothing is written to the stores here.
     let store = data_dir.blobs(0);
     let blobs = blobs

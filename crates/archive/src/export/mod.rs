@@ -1,6 +1,7 @@
 //! The archive as plain files.
 
 mod compact;
+mod diffs;
 mod jsonl;
 mod read;
 mod rows;

@@ -13,9 +13,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::diffs::FOLDER as DIFFS;
 use super::jsonl::{BUNDLE, FORMAT, WIKI_BUNDLE};
-use super::rows::KINDS;
-use super::settings::is_file_name as is_setting;
+use super::rows::{KINDS, SETTINGS};
+use super::settings::is_setting;
 use super::writer::{Manifest, hash};
 
 /// A manifest larger than this is none.
@@ -297,6 +298,21 @@ impl ExportFolder {
         }))
     }
 
+    /// The names of the settings that it has.
+    pub fn settings(&self) -> impl Iterator<Item = &str> {
+        let names = self.manifest.files.keys();
+        names.filter_map(|name| setting(name))
+    }
+
+    /// The diffs and patches that it has: file, pull request, and which of both.
+    pub fn diffs(&self) -> impl Iterator<Item = (&str, i64, &str)> {
+        let names = self.manifest.files.keys();
+        names.filter_map(|name| {
+            let (id, what) = diff(name)?;
+            Some((name.as_str(), id, what))
+        })
+    }
+
     /// The hashes of the files that its objects stand for.
     pub fn blobs(&self) -> impl Iterator<Item = &str> {
         let names = self.manifest.files.keys();
@@ -310,6 +326,22 @@ impl ExportFolder {
     }
 }
 
+/// The setting that is in a file.
+fn setting(file: &str) -> Option<&str> {
+    let name = file.strip_prefix(SETTINGS.file)?.strip_prefix('/')?;
+    let name = name.strip_suffix(".json")?;
+    is_setting(name).then_some(name)
+}
+
+/// The pull request whose diff or patch is in a file, and which of both.
+fn diff(file: &str) -> Option<(i64, &str)> {
+    let name = file.strip_prefix(DIFFS)?.strip_prefix('/')?;
+    let (id, what) = name.split_once('.')?;
+    let id: i64 = id.parse().ok()?;
+    let is_ours = matches!(what, "diff" | "patch") && name == format!("{id}.{what}");
+    is_ours.then_some((id, what))
+}
+
 /// Whether a file of that name may be in an export. None of these leads out of its folder.
 fn is_known(name: &str) -> bool {
     let is_hash = |text: &str| {
@@ -318,10 +350,10 @@ fn is_known(name: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
     };
-    let is_setting = |name: &str| name.strip_suffix(".json").is_some_and(is_setting);
     name == BUNDLE
         || name == WIKI_BUNDLE
-        || name.strip_prefix("settings/").is_some_and(is_setting)
+        || setting(name).is_some()
+        || diff(name).is_some()
         || KINDS.iter().any(|kind| kind.file == name)
         || ["blobs/", "lfs/"]
             .iter()
@@ -338,6 +370,8 @@ mod tests {
         for name in [
             "git.bundle",
             "pull_requests.jsonl",
+            "settings/deploy_keys.json",
+            "pull_request_diffs/7.patch",
             &format!("blobs/{hash}"),
             &format!("lfs/{hash}"),
         ] {
@@ -348,6 +382,10 @@ mod tests {
             "/etc/passwd",
             "blobs/../x",
             "blobs/",
+            "settings/../x.json",
+            "settings/.json",
+            "pull_request_diffs/../7.diff",
+            "pull_request_diffs/07.diff",
             "notes.txt",
             "",
         ] {

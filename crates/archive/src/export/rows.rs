@@ -91,6 +91,15 @@ pub(crate) const KINDS: &[Kind] = &[
         },
     },
     Kind {
+        file: "pull_request_commits.jsonl",
+        // Newest first, as Bitbucket lists them.
+        query: "select cast(0 as bigint) as id, parent_id, entry_key as text_id, source
+                from objects
+                where repository_uuid = $1 and kind = 'pull_request_diffs' and entry_id > 0
+                order by parent_id, created_on desc, entry_key",
+        key: |row| json!({ "pull_request": row.parent_id, "commit": row.text_id }),
+    },
+    Kind {
         file: "issues.jsonl",
         query: "select id, cast(0 as bigint) as parent_id, '' as text_id, source, origin
                 from issues where repository_uuid = $1 order by id",
@@ -163,7 +172,8 @@ pub(crate) const BLOBS: &str = "select blob_sha256 as sha256, 'issue_attachments
         name || ' of issue #' || cast(issue_id as text) as object
     from issue_attachments where repository_uuid = $1 and blob_sha256 is not null
     union all
-    select blob_sha256, kind, kind || ' ' || entry_key
+    select blob_sha256, kind, case when parent_id = 0 then kind || ' ' || entry_key
+            else kind || ' ' || entry_key || ' of #' || cast(parent_id as text) end
     from objects where repository_uuid = $1 and blob_sha256 is not null";
 
 /// The hashes of its LFS objects that are there, each once.

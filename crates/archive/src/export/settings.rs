@@ -22,7 +22,7 @@ pub(super) async fn write_settings(
     let mut lines = SETTINGS.lines(snapshot, repository)?;
     while let Some(line) = lines.try_next().await? {
         let name = line.key["setting"].as_str().unwrap_or_default();
-        if !is_file_name(name) {
+        if !is_setting(name) {
             continue;
         }
         fs::create_dir_all(&folder)?;
@@ -35,7 +35,7 @@ pub(super) async fn write_settings(
 }
 
 /// Names are our own, but what becomes a path is looked at.
-pub(super) fn is_file_name(name: &str) -> bool {
+pub(super) fn is_setting(name: &str) -> bool {
     let is_usual = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
     !name.is_empty() && name.bytes().all(is_usual)
 }

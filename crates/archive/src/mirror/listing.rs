@@ -8,6 +8,10 @@ use gix_object::bstr::BString;
 /// Where the mirror keeps what the remote let go of; the remote has no say in it.
 pub(super) const ARCHIVE_PREFIX: &[u8] = b"refs/archive/";
 
+/// Where it keeps the commits of pull requests that no branch leads to. Bitbucket has no refs
+/// of pull requests.
+pub(super) const PULL_PREFIX: &[u8] = b"refs/pull/";
+
 /// The refs of a remote, as listed before anything is fetched.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
@@ -43,7 +47,8 @@ pub(super) fn may_be_mirrored(name: &[u8]) -> bool {
     // Also `refs/archive` itself: as a ref it would shadow the whole namespace.
     // Without regard to case, because a file system may have none.
     let lower = name.to_ascii_lowercase();
-    if lower == b"refs/archive" || lower.starts_with(ARCHIVE_PREFIX) {
+    let is_ours = |prefix: &[u8]| lower.starts_with(prefix) || lower == prefix[..prefix.len() - 1];
+    if is_ours(ARCHIVE_PREFIX) || is_ours(PULL_PREFIX) {
         return false;
     }
     let bad_byte = |byte: &u8| *byte <= b' ' || *byte == 0x7f || b"~^:?*[\\".contains(byte);
@@ -87,6 +92,8 @@ mod tests {
             "refs/archive",
             "refs/archive/20260101T000000Z/heads/main",
             "refs/Archive/x",
+            "refs/pull",
+            "refs/pull/7/head",
             "refs/heads/../../config",
             "refs/heads/.hidden",
             "refs/heads/x.lock",

@@ -14,6 +14,7 @@
 //! | `maintain` | joins packs when there are too many |
 //! | `bring` | objects, from the remote to the disk |
 //! | `segments` | a large first clone, piece by piece |
+//! | `heads` | commits that no ref leads to any more |
 //! | `update` | the order of all this |
 //! | `restore` | a mirror out of its bundle |
 //! | `pointers` | searches the packs for pointers of git LFS |
@@ -35,6 +36,7 @@ mod gate;
 mod git_carrier;
 mod git_program;
 mod gix_carrier;
+mod heads;
 mod http;
 mod kept;
 mod layout;
@@ -56,7 +58,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository};
+pub use git2::Oid;
+use git2::{ErrorCode, ObjectType, Repository};
 
 pub use check::{BundleKind, Fsck};
 pub use error::MirrorError;
@@ -172,6 +175,22 @@ impl Mirror {
         options: &UpdateOptions<'_>,
     ) -> Result<RefsBehind, MirrorError> {
         update::behind(&self.path, remote, options)
+    }
+
+    /// Brings a commit of a pull request that no ref of the remote leads to any more, and
+    /// keeps it as `refs/pull/<number>/head`. Returns whether the remote gave it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::update`].
+    pub fn bring_head(
+        &self,
+        remote: &Remote,
+        options: &UpdateOptions<'_>,
+        number: i64,
+        commit: Oid,
+    ) -> Result<bool, MirrorError> {
+        heads::bring(&self.path, remote, options, number, commit)
     }
 
     /// Every ref, the archived ones included, in the order of their names.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use git2::Oid;
 use gix_object::bstr::{BString, ByteSlice};
 
-use super::listing::{ARCHIVE_PREFIX, Listing};
+use super::listing::{ARCHIVE_PREFIX, Listing, PULL_PREFIX};
 use super::refs::{Refs, Target};
 
 /// The difference, before anything is fetched.
@@ -98,8 +98,9 @@ pub struct ArchivedRef {
     pub archived_as: BString,
 }
 
+/// Whether a ref is the mirror's own: the remote neither has it nor lets go of it.
 pub(super) fn is_archived(name: &BString) -> bool {
-    name.starts_with(ARCHIVE_PREFIX)
+    name.starts_with(ARCHIVE_PREFIX) || name.starts_with(PULL_PREFIX)
 }
 
 /// `refs/archive/<timestamp>/`, with a number behind the timestamp when an

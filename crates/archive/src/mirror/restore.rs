@@ -12,7 +12,7 @@ use super::check::is_whole;
 use super::durable::sync;
 use super::error::MirrorError;
 use super::git_program::{Git, detail};
-use super::listing::{ARCHIVE_PREFIX, may_be_mirrored};
+use super::listing::{ARCHIVE_PREFIX, PULL_PREFIX, may_be_mirrored};
 use super::refs::{Refs, Target, set_head};
 use super::{Mirror, layout, open_repository};
 
@@ -184,7 +184,9 @@ impl Header {
 
 /// Whether it is a name of the archive's own below which the remote's names stand.
 fn may_be_kept(name: &[u8]) -> bool {
-    name.strip_prefix(ARCHIVE_PREFIX).is_some_and(|rest| {
+    let own = [ARCHIVE_PREFIX, PULL_PREFIX];
+    let rest = own.iter().find_map(|prefix| name.strip_prefix(*prefix));
+    rest.is_some_and(|rest| {
         let mut inside = b"refs/heads/".to_vec();
         inside.extend_from_slice(rest);
         may_be_mirrored(&inside)

@@ -197,7 +197,7 @@ pub(super) fn behind(
 }
 
 /// Works with the carrier of the options, or with one after the other.
-fn by_carrier<T>(
+pub(super) fn by_carrier<T>(
     path: &Path,
     remote: &Remote,
     options: &UpdateOptions<'_>,
@@ -236,7 +236,7 @@ fn by_carrier<T>(
     })
 }
 
-fn check_url(url: &Url, allow_file: bool) -> Result<(), MirrorError> {
+pub(super) fn check_url(url: &Url, allow_file: bool) -> Result<(), MirrorError> {
     let reason = match url.scheme() {
         "http" | "https" => None,
         "file" if allow_file => None,

@@ -56,6 +56,9 @@ pub(super) async fn prove(
 /// The stage that brings what is in a file of an export.
 pub(super) fn stage_of(file: &str) -> Stage {
     let name = file.split(['.', '/']).next().unwrap_or_default();
+    if name == "pull_request_commits" {
+        return Stage::PullRequestDiffs;
+    }
     name.parse().unwrap_or(Stage::Repository)
 }
 

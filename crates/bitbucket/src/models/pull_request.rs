@@ -62,6 +62,26 @@ pub struct Side {
     /// The branch.
     #[serde(default, deserialize_with = "scalar")]
     pub branch: Option<Branch>,
+    /// Its newest commit, by 12 digits; null where the fork is gone.
+    #[serde(default, deserialize_with = "scalar")]
+    pub commit: Option<ShortCommit>,
+    /// The repository that it is in; null where that is gone.
+    #[serde(default, deserialize_with = "scalar")]
+    pub repository: Option<SideRepository>,
+}
+
+/// A commit, by the beginning of its hash.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ShortCommit {
+    /// Its first 12 digits.
+    pub hash: String,
+}
+
+/// A repository by name.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SideRepository {
+    /// `workspace/slug`.
+    pub full_name: String,
 }
 
 /// A branch by name.

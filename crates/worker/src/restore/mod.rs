@@ -110,9 +110,18 @@ pub struct Restorer {
     pub cancel: CancellationToken,
 }
 
+/// The diff or patch of a pull request, in the store.
+struct RestoredDiff {
+    pull_request: i64,
+    /// Which of both.
+    what: String,
+    blob: Blob,
+}
+
 /// What came of the files, before the rows.
 struct Files {
     blobs: Vec<Blob>,
+    diffs: Vec<RestoredDiff>,
     refs: u64,
     wiki: Option<StoredWiki>,
     lfs: Lfs,
@@ -144,10 +153,11 @@ impl Restorer {
         let now = self.clock.now();
         let import = ImportId::new(now);
         let mut transaction = self.archive.begin().await?;
-        for blob in &files.blobs {
+        let diffs = files.diffs.iter().map(|diff| &diff.blob);
+        for blob in files.blobs.iter().chain(diffs) {
             transaction.put_blob(blob).await?;
         }
-        let counts = rows::put(&mut transaction, export, import).await?;
+        let counts = rows::put(&mut transaction, export, &files.diffs, import).await?;
         if let Some(wiki) = files.wiki {
             transaction.put_wiki(uuid, wiki).await?;
         }
@@ -244,6 +254,7 @@ impl Restorer {
             export.check(&of_task)?;
             let mut files = Files {
                 blobs: Vec::new(),
+                diffs: Vec::new(),
                 refs: 0,
                 wiki: None,
                 lfs: Lfs::default(),
@@ -254,6 +265,14 @@ impl Restorer {
                 }
                 let path = export.file(&format!("blobs/{sha256}")).unwrap_or_default();
                 files.blobs.push(store.store(open(path)?)?);
+            }
+            for (file, pull_request, what) in export.diffs() {
+                let path = export.file(file).unwrap_or_default();
+                files.diffs.push(RestoredDiff {
+                    pull_request,
+                    what: what.to_owned(),
+                    blob: store.store(open(path)?)?,
+                });
             }
             if let Some(bundle) = export.file("git.bundle") {
                 let mirror = Mirror::restore(&mirror, &bundle, main_branch.as_deref(), &of_task)?;

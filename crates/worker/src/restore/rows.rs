@@ -11,7 +11,7 @@ use bucketload_bitbucket::{
 use bucketload_model::{ImportId, PullRequestId, Stage};
 use serde::de::DeserializeOwned;
 
-use super::{RestoreError, issues, objects};
+use super::{RestoreError, RestoredDiff, issues, objects};
 use crate::stages::{account_records, activity_record, comment_record, pull_request_record};
 
 /// Objects that are read and written at a time.
@@ -37,6 +37,7 @@ fn repository(line: &ExportedLine) -> Option<Repository> {
 pub(super) async fn put(
     transaction: &mut Transaction,
     export: &ExportFolder,
+    diffs: &[RestoredDiff],
     import: ImportId,
 ) -> Result<BTreeMap<Stage, u64>, RestoreError> {
     let mut counts = BTreeMap::new();
@@ -50,15 +51,10 @@ pub(super) async fn put(
     counts.insert("pull_request_comments", comments);
     let activity = put_activity(transaction, export).await?;
     counts.insert("pull_request_activity", activity);
-    let tasks = objects::put_tasks(transaction, export).await?;
-    counts.insert("pull_request_tasks", tasks);
-    let statuses = objects::put_statuses(transaction, export).await?;
-    counts.insert("pull_request_statuses", statuses);
+    objects::put(transaction, export, diffs, &mut counts).await?;
     issues::put(transaction, export, &mut counts).await?;
     let downloads = put_downloads(transaction, export).await?;
     counts.insert("downloads", downloads);
-    let settings = objects::put_settings(transaction, export).await?;
-    counts.insert("settings", settings);
     // What is not there says nothing about what should be.
     let counts = counts.into_iter().filter(|(_, count)| *count > 0);
     Ok(counts

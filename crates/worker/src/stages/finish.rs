@@ -5,15 +5,17 @@ use bucketload_model::{Gap, GapReason, Stage, StageReport, StageState};
 use super::pull_request_comments::object;
 use super::{
     StageContext, downloads, issue_attachments, issue_children, issues, pull_request_activity,
-    pull_request_comments, pull_request_statuses, pull_request_tasks, pull_requests, settings,
+    pull_request_comments, pull_request_diffs, pull_request_statuses, pull_request_tasks,
+    pull_requests, settings,
 };
 use crate::failure::StageError;
 
 /// Stages whose objects can each fail by themselves.
-const TRIED_AGAIN: [Stage; 8] = [
+const TRIED_AGAIN: [Stage; 9] = [
     Stage::PullRequestComments,
     Stage::PullRequestTasks,
     Stage::PullRequestStatuses,
+    Stage::PullRequestDiffs,
     Stage::IssueComments,
     Stage::IssueChanges,
     Stage::IssueAttachments,
@@ -41,6 +43,9 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         }
         if was_run(Stage::PullRequestTasks) {
             pull_request_tasks::read_again(context).await?;
+        }
+        if was_run(Stage::PullRequestDiffs) {
+            pull_request_diffs::run(context).await?;
         }
         if was_run(Stage::PullRequestStatuses) {
             pull_request_statuses::read_again(context).await?;
@@ -140,6 +145,7 @@ async fn try_once_more(context: &StageContext, stage: Stage) -> Result<(), Stage
         Stage::PullRequestComments => pull_request_comments::read_again(context).await,
         Stage::PullRequestTasks => pull_request_tasks::read_again(context).await,
         Stage::PullRequestStatuses => pull_request_statuses::read_again(context).await,
+        Stage::PullRequestDiffs => pull_request_diffs::run(context).await,
         Stage::Settings => settings::read_pending(context).await,
         Stage::Downloads => downloads::run(context).await,
         stage => read_of_issues(context, stage).await,

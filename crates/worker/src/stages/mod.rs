@@ -14,6 +14,7 @@ mod lfs;
 mod lfs_fetch;
 pub(crate) mod pull_request_activity;
 mod pull_request_comments;
+mod pull_request_diffs;
 mod pull_request_statuses;
 mod pull_request_tasks;
 mod pull_requests;
@@ -28,7 +29,9 @@ pub(crate) use downloads::fresh as fresh_downloads;
 pub(crate) use issues::FIELD_LISTS;
 pub(crate) use pull_request_activity::record as activity_record;
 pub(crate) use pull_request_comments::record as comment_record;
+pub(crate) use pull_request_diffs::COMMIT;
 pub(crate) use pull_requests::{covered, record as pull_request_record};
+pub(crate) use settings::Document;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -268,6 +271,7 @@ impl StageContext {
             Stage::PullRequestActivity => pull_request_activity::run(self).await,
             Stage::PullRequestTasks => pull_request_tasks::run(self).await,
             Stage::PullRequestStatuses => pull_request_statuses::run(self).await,
+            Stage::PullRequestDiffs => pull_request_diffs::run(self).await,
             Stage::Settings => settings::run(self).await,
             Stage::Issues => issues::run(self).await,
             Stage::IssueComments => issue_children::run(self, &issue_children::Comments).await,
@@ -392,6 +396,10 @@ impl StageContext {
                 let tally = archive.tally_children(uuid, stage).await?;
                 Counts::of(Some(tally.expected), tally.stored)
             }
+            Stage::PullRequestDiffs => {
+                let tally = archive.tally_diffs(uuid).await?;
+                Counts::of(Some(tally.expected), tally.stored)
+            }
             Stage::Settings => settings::count(self, uuid).await?,
             Stage::Issues
             | Stage::IssueComments
@@ -447,6 +455,7 @@ const fn stage_object(stage: Stage) -> &'static str {
         Stage::PullRequestActivity => "pull request activity",
         Stage::PullRequestTasks => "pull request tasks",
         Stage::PullRequestStatuses => "pull request statuses",
+        Stage::PullRequestDiffs => "pull request diffs",
         Stage::Settings => "settings",
         Stage::Issues => "issues",
         Stage::IssueComments => "issue comments",

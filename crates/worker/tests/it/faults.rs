@@ -1,12 +1,24 @@
 //! Whatever goes wrong with whichever request: the import ends complete, or says what is missing
 //! or why it stopped; and the next one has everything.
 
-use bucketload_model::ImportState;
+use bucketload_model::{ImportReport, ImportState, Stage};
 use bucketload_simulator::{Effect, Fault, RetryHint, SeedOptions};
 use bucketload_worker::Selection;
 use serde_json::json;
 
 use crate::support::{Local, NAME, Remote, remote};
+
+/// Everything but the settings, which have tests of their own: a setting is kept as it was
+/// sent, whatever it has not.
+fn selection() -> Selection {
+    Selection::new(&[], &[Stage::Settings]).unwrap()
+}
+
+async fn import(local: &Local) -> ImportReport {
+    let outcome = local.try_import(NAME, &selection()).await;
+    assert!(outcome.failure.is_none(), "{:?}", outcome.failure);
+    outcome.report
+}
 
 /// Six pull requests on one page, most of them with comments.
 async fn world() -> Remote {
@@ -25,7 +37,7 @@ async fn world() -> Remote {
 async fn at_every_request(effect: Effect, passes: bool) {
     let remote = world().await;
     let undisturbed = Local::new(&remote).await;
-    undisturbed.import().await;
+    import(&undisturbed).await;
     let expected = undisturbed.export(NAME).await;
     let requests = remote.control.requests().len() as u64;
     assert!(requests > 7, "{requests} requests tell little");
@@ -36,7 +48,7 @@ async fn at_every_request(effect: Effect, passes: bool) {
         remote
             .control
             .add_fault(Fault::on_request(number, effect.clone()));
-        let outcome = local.try_import(NAME, &Selection::default()).await;
+        let outcome = local.try_import(NAME, &selection()).await;
         let report = &outcome.report;
         let what = format!("{effect:?} at request {number}: {report:#?}");
         match report.state {
@@ -47,7 +59,7 @@ async fn at_every_request(effect: Effect, passes: bool) {
             _ => panic!("it did not end: {what}"),
         }
         remote.control.clear_faults();
-        let report = local.import().await;
+        let report = import(&local).await;
         assert_eq!(report.state, ImportState::Complete, "after {what}");
         assert!(local.export(NAME).await == expected, "after {what}");
     }

@@ -8,6 +8,7 @@ mod activity;
 mod changes;
 mod complete;
 mod conditional;
+mod diffs;
 mod downloads;
 mod failures;
 mod faults;

@@ -65,7 +65,7 @@ async fn the_archive_is_that_of_an_undisturbed_import() {
 async fn a_resumed_import_is_the_same_one_and_counts_on() {
     let (remote, undisturbed) = bench().await;
     let whole = undisturbed.import().await;
-    let mut local = stopped_at(&remote, 25, true).await;
+    let mut local = stopped_at(&remote, 45, true).await;
     let name = NAME.parse().unwrap();
     let archive = &local.importer.archive;
     let stopped = archive.latest_import(&name).await.unwrap().unwrap();

@@ -404,6 +404,43 @@ async fn killed_at_every_request_it_asks_for_what_is_left() {
 }
 
 #[tokio::test]
+async fn whatever_goes_wrong_with_whichever_request_the_next_import_has_everything() {
+    let remote = remote(SeedOptions {
+        pull_requests: 0,
+        ..small()
+    })
+    .await;
+    let undisturbed = Local::new(&remote).await;
+    import_settings(&undisturbed).await;
+    let expected = undisturbed.export(NAME).await;
+    for effect in [
+        status(404),
+        status(403),
+        status(410),
+        Effect::Truncate,
+        Effect::RemoveField {
+            field: "values".to_owned(),
+        },
+        Effect::ReplaceField {
+            field: "values[0]".to_owned(),
+            value: 7.into(),
+        },
+    ] {
+        for request in 2..=1 + REQUESTS {
+            let local = Local::new(&remote).await;
+            remote.control.reset_log();
+            let fault = Fault::on_request(request, effect.clone());
+            remote.control.add_fault(fault);
+            import_settings(&local).await;
+            remote.control.clear_faults();
+            assert_complete_settings(&import_settings(&local).await);
+            let export = local.export(NAME).await;
+            assert!(export == expected, "{effect:?} at request {request}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_unfinished_list_is_not_half_kept() {
     let (remote, local) = bench().await;
     let effect = Effect::ReplaceField {
