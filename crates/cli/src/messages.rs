@@ -1,6 +1,7 @@
 //! What a person sees when something goes wrong: what happened, on what, why,
 //! what to do. And the exit codes.
 
+mod archive;
 mod credentials;
 mod issues;
 mod server;
@@ -11,21 +12,18 @@ use std::fmt;
 use std::process::ExitCode;
 
 use bucketload_archive::mirror::MirrorError;
-use bucketload_archive::verify::VerifyError;
-use bucketload_archive::{
-    BlobError, DataDirError, DatabaseAddress, DatabaseError, ExportError, OpenError,
-    ReadExportError,
-};
+use bucketload_archive::{DataDirError, DatabaseAddress, DatabaseError, OpenError};
 use bucketload_auth::CredentialSource;
 use bucketload_bitbucket::{BuildError, RequestError, RequestErrorKind};
 use bucketload_model::{ErrorClass, ImportReport, ImportState, ParseSourceError};
 use bucketload_simulator::SimulatorError;
 use bucketload_worker::queue::QueueError;
-use bucketload_worker::{ImportError, RestoreError, SelectionError, StageError};
+use bucketload_worker::{ImportError, SelectionError, StageError};
 use chrono::{DateTime, Utc};
 
 use crate::output;
 
+pub(crate) use archive::{DAMAGED_ARCHIVE, DAMAGED_MIRROR};
 pub(crate) use issues::issue_export_failure;
 pub(crate) use wiki::wiki_copy_failure;
 
@@ -211,16 +209,6 @@ pub(crate) const STOPPING_IMPORT: &str =
 /// To somebody who stops a process that runs the imports of others.
 pub(crate) const STOPPING_WORK: &str =
     "Stopping: imports come to an end and are handed back. Once more to stop at once.";
-
-/// What helps where an archive has lost something.
-pub(crate) const DAMAGED_ARCHIVE: &str = "What Bitbucket still has comes back with “bucketload \
-    import --full”; what it has not, from a backup or an export. “bucketload doctor” looks at the \
-    disk and the database.";
-
-/// What helps where a mirror has lost something.
-pub(crate) const DAMAGED_MIRROR: &str = "The git mirror is made anew when its folder is moved \
-    away and the repository imported again; refs that Bitbucket has no more are in the old \
-    folder alone.";
 
 /// To somebody who stops what has nothing to lose.
 pub(crate) const STOPPING: &str = "Stopping. Once more to stop at once.";
@@ -543,97 +531,6 @@ impl From<SelectionError> for Problem {
         Self::from_error(&error)
             .remedy("“bucketload stages” shows which stages there are")
             .with_usage_exit()
-    }
-}
-
-impl From<ExportError> for Problem {
-    fn from(error: ExportError) -> Self {
-        let remedy = match &error {
-            ExportError::Occupied { .. } => "give another folder with --output",
-            ExportError::Write(cause) if cause.kind() == std::io::ErrorKind::StorageFull => {
-                "free some space; what was exported before is untouched"
-            }
-            ExportError::Blob { source, .. }
-                if source.kind() == std::io::ErrorKind::StorageFull =>
-            {
-                "free some space; what was exported before is untouched"
-            }
-            ExportError::Blob { .. } => {
-                "a file of the archive is gone or damaged: import again, with the same \
-                 --issues-export if it came from there"
-            }
-            ExportError::Write(_) => "check the permissions of the output folder",
-            ExportError::Mirror(_) => "check that git is installed",
-            ExportError::DamagedMirror { .. } => {
-                "import the repository again: what is missing of the mirror is made anew"
-            }
-            ExportError::Database(_) => "check the disk and the data directory",
-            ExportError::Lost => "please report it",
-        };
-        Self::from_error(&error).remedy(remedy)
-    }
-}
-
-impl From<RestoreError> for Problem {
-    fn from(error: RestoreError) -> Self {
-        let is_full = matches!(
-            &error,
-            RestoreError::Blob(BlobError::DiskFull(_))
-                | RestoreError::Mirror(MirrorError::DiskFull { .. })
-                | RestoreError::Database(DatabaseError::DiskFull(_))
-        );
-        let (remedy, exit) = match &error {
-            _ if is_full => (DISK_FULL, Exit::Failed),
-            RestoreError::Read(
-                ReadExportError::NotAnExport { .. }
-                | ReadExportError::Format { .. }
-                | ReadExportError::Unknown { .. },
-            ) => (
-                "name the folder that “bucketload export” wrote to; a newer layout needs a newer \
-                 bucketload",
-                Exit::Usage,
-            ),
-            RestoreError::Read(ReadExportError::Read { .. }) => {
-                ("check the folder and its permissions", Exit::Failed)
-            }
-            RestoreError::Read(_) | RestoreError::Object { .. } | RestoreError::Key { .. } => (
-                "the export was changed or damaged since it was written: take another copy of it",
-                Exit::Failed,
-            ),
-            RestoreError::AlreadyThere { .. } => (
-                "nothing was changed; read it into another archive with --data-dir",
-                Exit::Usage,
-            ),
-            RestoreError::Mirror(MirrorError::NotAMirror { .. }) => (
-                "something else lies where the git history should go: move it away",
-                Exit::Failed,
-            ),
-            RestoreError::Mirror(MirrorError::Corrupt { .. }) => (
-                "the bundle in the export is damaged: take another copy of it",
-                Exit::Failed,
-            ),
-            RestoreError::Mirror(_) => ("check that git is installed", Exit::Failed),
-            RestoreError::Blob(_) | RestoreError::Lfs(_) | RestoreError::Database(_) => {
-                ("check the disk and the data directory", Exit::Failed)
-            }
-            RestoreError::Stopped => (
-                "run the same command again: what was read back whole is kept",
-                Exit::Interrupted,
-            ),
-            RestoreError::Lost => ("please report it", Exit::Failed),
-        };
-        Self::from_error(&error).remedy(remedy).with_exit(exit)
-    }
-}
-
-impl From<VerifyError> for Problem {
-    fn from(error: VerifyError) -> Self {
-        let remedy = match &error {
-            VerifyError::Database(_) => "check the disk and the data directory",
-            VerifyError::Mirror(_) => "check that git is installed",
-            VerifyError::Lost => "please report it",
-        };
-        Self::from_error(&error).remedy(remedy)
     }
 }
 

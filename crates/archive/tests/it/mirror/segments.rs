@@ -315,7 +315,7 @@ fn all_kinds_of_refs_come_in_segments(transport: TransportKind) {
             .git(&["tag", "-a", "-m", "again", "nested", "v3"]);
         fixture
             .origin
-            .git(&["update-ref", "refs/pull/1/head", "main~4"]);
+            .git(&["update-ref", "refs/pull-requests/1/from", "main~4"]);
         let update = in_segments(&fixture);
         assert!(update.segments >= 4, "{update:?}");
         assert_like_any_other(&fixture);
