@@ -28,7 +28,7 @@ impl Client {
         largest_pages(Endpoint::Members, url)
     }
 
-    /// The [`Project`](crate::Project)s of a workspace.
+    /// The [`Project`]s of a workspace.
     pub fn projects(&self, workspace: &WorkspaceSlug) -> (Endpoint, PageUrl) {
         let url = self.address(&["workspaces", workspace.as_str(), "projects"]);
         largest_pages(Endpoint::Projects, url)

@@ -31,7 +31,7 @@ async fn git_only_asks_for_the_repository_and_git() {
 #[tokio::test]
 async fn without_git_nothing_of_git_is_asked() {
     let (remote, local) = bench().await;
-    let selection = Selection::new(&[], &[Stage::Git]).unwrap();
+    let selection = Selection::new(&[], &[Stage::Git, Stage::Wiki]).unwrap();
     let report = local.try_import(NAME, &selection).await.report;
     assert_eq!(report.state, ImportState::Complete);
     assert_eq!(git_requests(&remote), 0);
