@@ -33,8 +33,6 @@ fn import_into(double: &Double, folder: &Path, repository: &str, database: &str)
         .env("BUCKETLOAD_REST_QUOTA", LIMIT.to_string())
         .env("BUCKETLOAD_QUOTA_WINDOW_SECONDS", "2")
         .args(["import", &format!("seaside/{repository}"), "--json"])
-        // git has a quota of its own, and here nothing but a full machine to add.
-        .args(["--skip", "git,lfs,wiki,pull_request_diffs"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
