@@ -15,11 +15,13 @@ pub(crate) fn watch(
     bars: MultiProgress,
     says: &'static str,
 ) -> AbortOnDropHandle<()> {
+    // Caught from now on, and not only once the task has its first turn.
+    let mut signals = Signals::new();
     AbortOnDropHandle::new(tokio::spawn(async move {
-        signal().await;
+        signals.next().await;
         bars.suspend(|| output::note(says));
         cancel.cancel();
-        signal().await;
+        signals.next().await;
         #[expect(
             clippy::disallowed_methods,
             reason = "the second signal means at once; every commit so far is durable"
@@ -28,20 +30,47 @@ pub(crate) fn watch(
     }))
 }
 
+/// Ctrl-C and SIGTERM, where they can be caught.
 #[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+struct Signals {
+    interrupt: Option<tokio::signal::unix::Signal>,
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self {
+            interrupt: signal(SignalKind::interrupt()).ok(),
+            terminate: signal(SignalKind::terminate()).ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        async fn one(signal: &mut Option<tokio::signal::unix::Signal>) {
+            match signal {
+                Some(signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            }
+        }
+        tokio::select! {
+            () = one(&mut self.interrupt) => {}
+            () = one(&mut self.terminate) => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn signal() {
-    let _ = tokio::signal::ctrl_c().await;
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    const fn new() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }
