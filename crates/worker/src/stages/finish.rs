@@ -1,5 +1,6 @@
 //! Counts what is stored against what Bitbucket reported, and names what is missing.
 
+use bucketload_archive::Tally;
 use bucketload_model::{Gap, GapReason, Stage, StageReport, StageState};
 
 use super::pull_request_comments::object;
@@ -162,40 +163,13 @@ async fn read_of_issues(context: &StageContext, stage: Stage) -> Result<(), Stag
     }
 }
 
-/// Each discussion of which less was delivered than reported is named, unless
-/// its gap has a better reason already.
 async fn name_missing_comments(context: &StageContext) -> Result<(), StageError> {
-    let archive = &context.importer.archive;
-    let stage = Stage::PullRequestComments;
-    let progress = archive.stage_progress(context.import, stage).await?;
-    if progress.is_none_or(|progress| progress.state == StageState::Skipped) {
-        return Ok(());
-    }
     let repository = &context.repository()?.uuid;
-    let known = archive.gaps(context.import).await?;
-    for (id, tally) in archive
-        .pull_requests_with_missing_comments(repository)
-        .await?
-    {
-        let object = object(id);
-        let is_known = known
-            .iter()
-            .any(|gap| gap.stage == stage && is_of(&gap.object, &object));
-        if !is_known {
-            let gap = Gap {
-                stage,
-                object,
-                reason: GapReason::CountMismatch,
-                detail: format!(
-                    "Bitbucket reported {} and delivered {}",
-                    tally.expected, tally.stored
-                ),
-                url: None,
-            };
-            context.record_gap(gap, "", 0).await?;
-        }
-    }
-    Ok(())
+    let archive = &context.importer.archive;
+    let missing = archive.pull_requests_with_missing_comments(repository);
+    let missing = missing.await?.into_iter();
+    let missing = missing.map(|(id, tally)| (object(id), tally));
+    name_each(context, Stage::PullRequestComments, missing).await
 }
 
 /// The same of the lists of a stage whose objects lie in one table.
@@ -204,60 +178,53 @@ async fn name_missing(
     stage: Stage,
     object: fn(i64) -> String,
 ) -> Result<(), StageError> {
+    let repository = &context.repository()?.uuid;
+    let archive = &context.importer.archive;
+    let missing = archive.parents_with_missing_children(repository, stage);
+    let missing = missing.await?.into_iter();
+    let missing = missing.map(|(parent, tally)| (object(parent), tally));
+    name_each(context, stage, missing).await
+}
+
+/// The same for what belongs to issues.
+async fn name_missing_of_issues(context: &StageContext, stage: Stage) -> Result<(), StageError> {
+    let repository = &context.repository()?.uuid;
+    let archive = &context.importer.archive;
+    let missing = archive.issues_with_missing_children(repository, stage);
+    let missing = missing.await?.into_iter();
+    let missing = missing.map(|(issue, tally)| (issue_children::object(stage, issue), tally));
+    name_each(context, stage, missing).await
+}
+
+/// Names each list of which less was delivered than reported, unless the stage was left out
+/// or the list's gap has a better reason already.
+async fn name_each(
+    context: &StageContext,
+    stage: Stage,
+    missing: impl Iterator<Item = (String, Tally)>,
+) -> Result<(), StageError> {
     let archive = &context.importer.archive;
     let progress = archive.stage_progress(context.import, stage).await?;
     if progress.is_none_or(|progress| progress.state == StageState::Skipped) {
         return Ok(());
     }
-    let repository = &context.repository()?.uuid;
     let known = archive.gaps(context.import).await?;
-    let missing = archive.parents_with_missing_children(repository, stage);
-    for (parent, tally) in missing.await? {
-        let object = object(parent);
-        let mut known = known.iter().filter(|gap| gap.stage == stage);
-        if known.any(|gap| is_of(&gap.object, &object)) {
+    for (object, tally) in missing {
+        let mut of_stage = known.iter().filter(|gap| gap.stage == stage);
+        if of_stage.any(|gap| is_of(&gap.object, &object)) {
             continue;
         }
-        let detail = format!(
-            "Bitbucket reported {} and delivered {}",
-            tally.expected, tally.stored
-        );
         let gap = Gap {
             stage,
             object,
             reason: GapReason::CountMismatch,
-            detail,
+            detail: format!(
+                "Bitbucket reported {} and delivered {}",
+                tally.expected, tally.stored
+            ),
             url: None,
         };
         context.record_gap(gap, "", 0).await?;
-    }
-    Ok(())
-}
-
-/// The same for what belongs to issues.
-async fn name_missing_of_issues(context: &StageContext, stage: Stage) -> Result<(), StageError> {
-    let archive = &context.importer.archive;
-    let repository = &context.repository()?.uuid;
-    let known = archive.gaps(context.import).await?;
-    let missing = archive.issues_with_missing_children(repository, stage);
-    for (issue, tally) in missing.await? {
-        let object = issue_children::object(stage, issue);
-        let is_known = known
-            .iter()
-            .any(|gap| gap.stage == stage && is_of(&gap.object, &object));
-        if !is_known {
-            let gap = Gap {
-                stage,
-                object,
-                reason: GapReason::CountMismatch,
-                detail: format!(
-                    "Bitbucket reported {} and delivered {}",
-                    tally.expected, tally.stored
-                ),
-                url: None,
-            };
-            context.record_gap(gap, "", 0).await?;
-        }
     }
     Ok(())
 }
