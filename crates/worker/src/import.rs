@@ -212,6 +212,7 @@ async fn run_stage(context: &StageContext, stage: Stage) -> Option<Failure> {
         .send_modify(|listing| listing.ended.insert(stage));
     let error = result.err()?;
     if error.stops_everything() {
+        context.ending.cancel();
         context.cancel.cancel();
     }
     Some(Failure { stage, error })

@@ -69,8 +69,15 @@ enum Stop {
 struct Stops {
     /// Nothing more is begun.
     ending: CancellationToken,
-    /// What is under way is dropped; `ending` comes with it.
+    /// What is under way is dropped.
     cancel: CancellationToken,
+}
+
+impl Stops {
+    fn drop_all(&self) {
+        self.ending.cancel();
+        self.cancel.cancel();
+    }
 }
 
 /// How a run ends, for the import's row.
@@ -116,7 +123,8 @@ impl Importer {
         let mut importer = self.clone();
         importer.whole_lists |= claimed.whole_lists;
         let cancel = CancellationToken::new();
-        let ending = cancel.child_token();
+        // Heard at once, however long anybody waits for the database meanwhile.
+        let ending = self.cancel.child_token();
         importer.client = self.client.until(ending.clone());
         let context = StageContext {
             importer,
@@ -241,13 +249,9 @@ impl Importer {
             tokio::select! {
                 biased;
                 result = &mut *body => return (result, stop),
-                () = self.cancel.cancelled(), if !ending.is_cancelled() => {
-                    ending.cancel();
-                    continue;
-                }
                 () = &mut patience, if !cancel.is_cancelled() => {
                     tracing::info!(import.id = %lease.import, "what is under way takes too long");
-                    cancel.cancel();
+                    stops.drop_all();
                     continue;
                 }
                 _ = look.tick() => {}
@@ -270,7 +274,7 @@ impl Importer {
                 stop = Some(seen);
                 match seen {
                     Stop::Wanted(Wanted::Pause) => ending.cancel(),
-                    Stop::Wanted(Wanted::Cancel) | Stop::Lost => cancel.cancel(),
+                    Stop::Wanted(Wanted::Cancel) | Stop::Lost => stops.drop_all(),
                 }
             }
         }

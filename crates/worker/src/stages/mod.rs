@@ -67,7 +67,7 @@ pub(crate) struct StageContext {
     /// Has this import's stages come to an end, and only them: no request more is sent, a
     /// git transfer is broken off.
     pub(crate) ending: CancellationToken,
-    /// Stops them at once; `ending` comes with it.
+    /// Stops them at once; whoever cancels it cancels `ending`, too.
     pub(crate) cancel: CancellationToken,
 }
 
