@@ -20,6 +20,7 @@ mod server;
 mod simulator;
 mod state;
 mod storage;
+mod truth;
 mod world;
 
 pub use announcement::Announcement;
@@ -33,6 +34,7 @@ pub use rate_limit::{RateLimit, RetryHint};
 pub use replay::ReplayOptions;
 pub use seeded::{IssueTracker, SeedOptions};
 pub use simulator::{Simulator, SimulatorOptions};
+pub use truth::Truth;
 pub use world::{Mutated, Mutation, World};
 
 /// The endpoints of the REST API that the simulator serves, as the OpenAPI document writes them.

@@ -7,6 +7,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode, header};
+use serde_json::Value;
 
 use crate::http::params::Params;
 use crate::http::reply::put;
@@ -86,8 +87,25 @@ fn size(state: &State, encoded: &str) -> Option<u64> {
     let (_, repository) = world.find(workspace, slug)?;
     let files = repository.content.recorded(&state.links, list)?;
     let file = files.iter().find(|file| file["name"] == name)?;
-    let unknown = || 1 + content(encoded).below("size", LONGEST_UNKNOWN);
-    Some(file["size"].as_u64().unwrap_or_else(unknown))
+    Some(size_of(file, content(encoded)))
+}
+
+fn size_of(file: &Value, content: Dice) -> u64 {
+    let unknown = || 1 + content.below("size", LONGEST_UNKNOWN);
+    file["size"].as_u64().unwrap_or_else(unknown)
+}
+
+/// Where a file lies, percent-encoded.
+pub(crate) fn path(workspace: &str, slug: &str, list: &str, name: &str) -> String {
+    let folder = [workspace, slug, list].map(encode);
+    format!("/{}/{}", folder.join("/"), encode_name(name))
+}
+
+/// The whole content of a file that a list has.
+pub(crate) fn bytes(workspace: &str, slug: &str, list: &str, file: &Value) -> Vec<u8> {
+    let name = file["name"].as_str().unwrap_or_default();
+    let content = content(&path(workspace, slug, list, name));
+    pieces(content, size_of(file, content)).flatten().collect()
 }
 
 /// What is in a file, which stays the same when its repository is renamed.
@@ -96,15 +114,21 @@ fn content(path: &str) -> Dice {
     Dice::new(7).named(below.unwrap_or(path))
 }
 
-/// Bytes that are the same each time, made as they are sent.
-fn file(dice: Dice, size: u64) -> Response<Body> {
-    let pieces = futures::stream::iter((0..size.div_ceil(PIECE)).map(move |number| {
+/// Bytes that are the same each time.
+fn pieces(dice: Dice, size: u64) -> impl Iterator<Item = Bytes> {
+    (0..size.div_ceil(PIECE)).map(move |number| {
         let length = index(PIECE.min(size - number * PIECE));
         let dice = dice.with(number);
         let bytes =
             (0..length.div_ceil(8)).flat_map(|at| dice.with(count(at)).roll("byte").to_le_bytes());
-        Ok::<_, std::io::Error>(bytes.take(length).collect::<Bytes>())
-    }));
+        bytes.take(length).collect()
+    })
+}
+
+/// They are made as they are sent.
+fn file(dice: Dice, size: u64) -> Response<Body> {
+    let pieces = pieces(dice, size).map(Ok::<_, std::io::Error>);
+    let pieces = futures::stream::iter(pieces);
     let mut response = Response::new(Body::from_stream(pieces));
     put(&mut response, "content-length", &size.to_string());
     put(&mut response, "content-type", "application/octet-stream");

@@ -75,8 +75,7 @@ pub(super) fn file(context: &Context<'_>) -> Answered {
     if !is_there {
         return Err(ApiError::not_found(format!("No file {name}.")));
     }
-    let folder = [&workspace.slug, &repository.slug, list].map(storage::encode);
-    let path = format!("/{}/{}", folder.join("/"), storage::encode_name(name));
+    let path = storage::path(&workspace.slug, &repository.slug, list, name);
     Ok(Reply::Redirect(storage::signed(context.links, &path)))
 }
 
