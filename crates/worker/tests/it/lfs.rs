@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 
 use bucketload_archive::LfsStore;
@@ -12,7 +12,9 @@ use bucketload_model::{GapReason, ImportReport, ImportState, LfsObject, Stage};
 use bucketload_simulator::{Effect, Fault, RequestKind, SeedOptions};
 use bucketload_worker::{ImportOutcome, Selection};
 
-use crate::support::{Kind, Local, NAME, Remote, TOKEN, only_gap, remote, small, stage, status};
+use crate::support::{
+    Kind, Local, NAME, Remote, TOKEN, git, only_gap, remote, small, stage, status,
+};
 
 const BATCH: &str = "/info/lfs/objects/batch";
 
@@ -22,21 +24,6 @@ struct Bench {
     git: PathBuf,
     remote: Remote,
     local: Local,
-}
-
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    let ran = Command::new("git")
-        .current_dir(folder)
-        .args(["-c", "user.name=A", "-c", "user.email=a@example.org"])
-        .args(arguments)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success(), "git {arguments:?}: {said}");
-    String::from_utf8(ran.stdout).unwrap().trim().to_owned()
 }
 
 fn selection() -> Selection {

@@ -1,7 +1,6 @@
 //! The wiki: where Bitbucket has one, where it had one, and where somebody kept it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use bucketload_archive::mirror::Mirror;
 use bucketload_auth::Credential;
@@ -10,7 +9,7 @@ use bucketload_simulator::{Effect, Fault, RequestKind, SeedOptions};
 use bucketload_worker::{Selection, WikiCopyError};
 
 use crate::support::{
-    Kind, Local, NAME, Remote, assert_complete, bench, only_gap, remote, small, stage, status,
+    Kind, Local, NAME, Remote, assert_complete, bench, git, only_gap, remote, small, stage, status,
 };
 
 const WIKI: &str = "lighthouse.git/wiki/";
@@ -40,16 +39,6 @@ fn asked(remote: &Remote) -> usize {
     let log = remote.control.requests().into_iter();
     log.filter(|one| one.kind == RequestKind::Git && one.target.contains("/wiki/"))
         .count()
-}
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let ran = Command::new("git")
-        .current_dir(folder)
-        .args(["-c", "user.name=A", "-c", "user.email=a@example.org"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(ran.status.success(), "git {arguments:?}: {ran:?}");
 }
 
 /// A clone with two pages.
