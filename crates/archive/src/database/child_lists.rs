@@ -44,7 +44,19 @@ impl Archive {
         repository: &RepositoryUuid,
         stage: Stage,
     ) -> Result<Tally, DatabaseError> {
-        let expected: i64 = statement(
+        Ok(Tally {
+            stored: self.count_objects(repository, stage).await?,
+            expected: self.reported(repository, stage).await?,
+        })
+    }
+
+    /// How many children Bitbucket reported in the lists of a stage that were read.
+    pub(in crate::database) async fn reported(
+        &self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+    ) -> Result<u64, DatabaseError> {
+        let reported: i64 = statement(
             "select cast(coalesce(sum(reported), 0) as bigint) from child_lists
              where repository_uuid = $1 and stage = $2",
         )
@@ -52,10 +64,7 @@ impl Archive {
         .bind(stage.name())
         .fetch_scalar(&self.reader)
         .await?;
-        Ok(Tally {
-            stored: self.count_objects(repository, stage).await?,
-            expected: unsigned(expected),
-        })
+        Ok(unsigned(reported))
     }
 
     /// Pull requests that are stored and whose list of a stage was not read.
@@ -90,12 +99,26 @@ impl Archive {
         repository: &RepositoryUuid,
         stage: Stage,
     ) -> Result<Vec<(i64, Tally)>, DatabaseError> {
+        let children = "objects c where c.kind = l.stage and c.parent_id = l.parent_id";
+        self.parents_lacking(repository, stage, children).await
+    }
+
+    /// Parents of which a table has fewer children than Bitbucket reported: `children` is
+    /// the table as `c`, and which of its rows belong to the list `l`.
+    pub(in crate::database) async fn parents_lacking(
+        &self,
+        repository: &RepositoryUuid,
+        stage: Stage,
+        children: &'static str,
+    ) -> Result<Vec<(i64, Tally)>, DatabaseError> {
         let rows: Vec<(i64, i64, i64)> = statement(
             "select parent_id, stored, expected from (
                  select parent_id, coalesce(reported, 0) as expected,
-                     (select count(*) from objects o
-                      where o.repository_uuid = l.repository_uuid and o.kind = l.stage
-                          and o.parent_id = l.parent_id) as stored
+                     (select count(*) from ",
+        )
+        .push(children)
+        .push(
+            "         and c.repository_uuid = l.repository_uuid) as stored
                  from child_lists l where repository_uuid = $1 and stage = $2
              ) counts where stored < expected order by parent_id",
         )

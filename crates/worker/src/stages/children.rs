@@ -15,7 +15,7 @@ use futures::stream::{self, FuturesUnordered};
 use serde::de::DeserializeOwned;
 use tokio::time::{Duration, Instant};
 
-use super::{Listing, StageContext};
+use super::StageContext;
 use crate::failure::{StageError, gap, object_gap_reason};
 
 /// How many parents are taken from the database at a time.
@@ -41,8 +41,8 @@ pub(super) trait ChildList {
     /// The stage that reads them.
     const STAGE: Stage;
 
-    /// Whether no parent more becomes pending.
-    fn are_parents_listed(listing: &Listing) -> bool;
+    /// The stages that list the parents: once they have ended, none more becomes pending.
+    const PARENTS: &[Stage];
 
     /// The first page of a parent's children.
     fn first(&self, context: &StageContext, parent: i64) -> (Endpoint, PageUrl);
@@ -152,7 +152,7 @@ pub(super) async fn read_pending<L: ChildList>(
             if let Some(error) = failed {
                 return Err(error);
             }
-            if L::are_parents_listed(&seen) {
+            if L::PARENTS.iter().all(|stage| seen.ended.contains(*stage)) {
                 return Ok(());
             }
             // The sender lives in the context, so this ends only with news.

@@ -10,7 +10,7 @@ use bucketload_model::{IssueId, Stage};
 
 use super::children::{ChildList, read_pending, show_counts};
 use super::issues::display_name;
-use super::{Listing, StageContext, account_records, issue_tracker};
+use super::{StageContext, account_records, issue_tracker};
 use crate::failure::StageError;
 
 const ORIGIN: IssueOrigin = IssueOrigin::Bitbucket;
@@ -42,9 +42,8 @@ pub(super) fn object(stage: Stage, issue: IssueId) -> String {
     format!("{what} of issue #{issue}")
 }
 
-fn are_issues_listed(listing: &Listing) -> bool {
-    listing.ended.contains(Stage::Issues)
-}
+/// Its parents.
+const ISSUES: &[Stage] = &[Stage::Issues];
 
 /// Notes how many there are, and who was met in those that are news.
 async fn note<T>(
@@ -76,10 +75,7 @@ impl ChildList for Comments {
     type Item = IssueComment;
 
     const STAGE: Stage = Stage::IssueComments;
-
-    fn are_parents_listed(listing: &Listing) -> bool {
-        are_issues_listed(listing)
-    }
+    const PARENTS: &[Stage] = ISSUES;
 
     fn first(&self, context: &StageContext, issue: i64) -> (Endpoint, PageUrl) {
         let client = &context.importer.client;
@@ -125,10 +121,7 @@ impl ChildList for Changes {
     type Item = IssueChange;
 
     const STAGE: Stage = Stage::IssueChanges;
-
-    fn are_parents_listed(listing: &Listing) -> bool {
-        are_issues_listed(listing)
-    }
+    const PARENTS: &[Stage] = ISSUES;
 
     fn first(&self, context: &StageContext, issue: i64) -> (Endpoint, PageUrl) {
         let client = &context.importer.client;
@@ -174,10 +167,7 @@ impl ChildList for Attachments {
     type Item = IssueAttachment;
 
     const STAGE: Stage = Stage::IssueAttachments;
-
-    fn are_parents_listed(listing: &Listing) -> bool {
-        are_issues_listed(listing)
-    }
+    const PARENTS: &[Stage] = ISSUES;
 
     fn first(&self, context: &StageContext, issue: i64) -> (Endpoint, PageUrl) {
         let client = &context.importer.client;

@@ -10,7 +10,7 @@ use bucketload_model::{PullRequestId, Stage};
 
 use super::children::{BATCH, ChildList, read_pending, show_counts};
 use super::comment_source::{CommentSource, Probes, decide, whole_discussion};
-use super::{Listing, StageContext, account_records, account_uuid};
+use super::{StageContext, account_records, account_uuid};
 use crate::estimate;
 use crate::failure::StageError;
 
@@ -91,10 +91,7 @@ async fn count_unused(context: &StageContext, probes: Mutex<Probes>) -> Result<(
 /// Waits for the end of both lists and takes every discussion that the activity has
 /// whole. What it has not is left pending.
 async fn take_from_activity(context: &StageContext) -> Result<(), StageError> {
-    let mut listing = context.listing.subscribe();
-    let listing = listing.wait_for(are_lists_over);
-    // The sender lives in the context.
-    listing.await.map_err(|_| StageError::Lost)?;
+    context.wait_for(LISTS).await?;
     let archive = &context.importer.archive;
     let repository = &context.repository()?.uuid;
     let mut after = i64::MIN;
@@ -147,6 +144,9 @@ pub(crate) fn record<'a>(comment: &'a Comment, source: &'a str) -> CommentRecord
     }
 }
 
+/// Both lists name discussions.
+const LISTS: &[Stage] = &[Stage::PullRequests, Stage::PullRequestActivity];
+
 /// The discussions, each in its own list.
 #[derive(Default)]
 struct Discussions {
@@ -157,10 +157,7 @@ impl ChildList for Discussions {
     type Item = Comment;
 
     const STAGE: Stage = STAGE;
-
-    fn are_parents_listed(listing: &Listing) -> bool {
-        are_lists_over(listing)
-    }
+    const PARENTS: &[Stage] = LISTS;
 
     fn first(&self, context: &StageContext, parent: i64) -> (Endpoint, PageUrl) {
         let client = &context.importer.client;
@@ -204,12 +201,6 @@ impl ChildList for Discussions {
         }
         Ok(())
     }
-}
-
-/// Whether neither list names a discussion more.
-fn are_lists_over(listing: &Listing) -> bool {
-    listing.ended.contains(Stage::PullRequests)
-        && listing.ended.contains(Stage::PullRequestActivity)
 }
 
 /// What a gap of one discussion is called.

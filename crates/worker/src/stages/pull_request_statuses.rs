@@ -8,8 +8,8 @@ use bucketload_archive::{ObjectKey, ObjectRecord, Parents, Transaction};
 use bucketload_bitbucket::{CommitStatus, Endpoint, Page, PageUrl};
 use bucketload_model::{PullRequestId, Stage};
 
+use super::StageContext;
 use super::children::{ChildList, begin, read_pending};
-use super::{Listing, StageContext};
 use crate::failure::StageError;
 
 const STAGE: Stage = Stage::PullRequestStatuses;
@@ -43,10 +43,7 @@ impl ChildList for Statuses {
     type Item = CommitStatus;
 
     const STAGE: Stage = STAGE;
-
-    fn are_parents_listed(listing: &Listing) -> bool {
-        listing.ended.contains(Stage::PullRequests)
-    }
+    const PARENTS: &[Stage] = &[Stage::PullRequests];
 
     fn first(&self, context: &StageContext, parent: i64) -> (Endpoint, PageUrl) {
         let client = &context.importer.client;

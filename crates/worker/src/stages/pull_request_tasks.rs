@@ -9,7 +9,7 @@ use bucketload_bitbucket::{Endpoint, Page, PageUrl, Task};
 use bucketload_model::{PullRequestId, Stage};
 
 use super::children::{ChildList, begin, read_pending};
-use super::{Listing, StageContext, account_records};
+use super::{StageContext, account_records};
 use crate::failure::StageError;
 
 const STAGE: Stage = Stage::PullRequestTasks;
@@ -42,10 +42,7 @@ impl ChildList for Tasks {
     type Item = Task;
 
     const STAGE: Stage = STAGE;
-
-    fn are_parents_listed(listing: &Listing) -> bool {
-        listing.ended.contains(Stage::PullRequests)
-    }
+    const PARENTS: &[Stage] = &[Stage::PullRequests];
 
     fn first(&self, context: &StageContext, parent: i64) -> (Endpoint, PageUrl) {
         let client = &context.importer.client;

@@ -56,22 +56,6 @@ impl Archive {
         Ok(IssueTallies { online, reported })
     }
 
-    async fn reported(
-        &self,
-        repository: &RepositoryUuid,
-        stage: Stage,
-    ) -> Result<u64, DatabaseError> {
-        let reported: i64 = statement(
-            "select cast(coalesce(sum(reported), 0) as bigint) from child_lists
-             where repository_uuid = $1 and stage = $2",
-        )
-        .bind(repository.as_str())
-        .bind(stage.name())
-        .fetch_scalar(&self.reader)
-        .await?;
-        Ok(unsigned(reported))
-    }
-
     /// Issues of whose comments, changes or attachments (the stage says which) fewer are
     /// stored than Bitbucket reported. Attachments count here without their content.
     ///
@@ -83,35 +67,22 @@ impl Archive {
         repository: &RepositoryUuid,
         stage: Stage,
     ) -> Result<Vec<(IssueId, Tally)>, DatabaseError> {
-        let table = match stage {
-            Stage::IssueComments => "issue_comments",
-            Stage::IssueChanges => "issue_changes",
-            Stage::IssueAttachments => "issue_attachments",
+        let children = match stage {
+            Stage::IssueComments => {
+                "issue_comments c where c.issue_id = l.parent_id and c.origin = 'bitbucket'"
+            }
+            Stage::IssueChanges => {
+                "issue_changes c where c.issue_id = l.parent_id and c.origin = 'bitbucket'"
+            }
+            Stage::IssueAttachments => {
+                "issue_attachments c where c.issue_id = l.parent_id and c.origin = 'bitbucket'"
+            }
             _ => return Ok(Vec::new()),
         };
-        let rows: Vec<(i64, i64, i64)> = statement(
-            "select parent_id, stored, expected from (
-                 select parent_id, coalesce(reported, 0) as expected,
-                     (select count(*) from ",
-        )
-        .push(table)
-        .push(
-            " c where c.repository_uuid = l.repository_uuid and c.issue_id = l.parent_id
-                          and c.origin = 'bitbucket') as stored
-                 from child_lists l where repository_uuid = $1 and stage = $2
-             ) counts where stored < expected order by parent_id",
-        )
-        .bind(repository.as_str())
-        .bind(stage.name())
-        .fetch_all(&self.reader)
-        .await?;
-        let rows = rows.into_iter().map(|(issue, stored, expected)| {
-            let tally = Tally {
-                stored: unsigned(stored),
-                expected: unsigned(expected),
-            };
-            (IssueId(issue), tally)
-        });
-        Ok(rows.collect())
+        let lacking = self.parents_lacking(repository, stage, children).await?;
+        let lacking = lacking.into_iter();
+        Ok(lacking
+            .map(|(issue, tally)| (IssueId(issue), tally))
+            .collect())
     }
 }
