@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use bucketload_model::{ImportReport, ImportState, Stage};
-use bucketload_simulator::{SeedOptions, Simulator, SimulatorOptions, World};
+use bucketload_simulator::{Control, SeedOptions, Simulator, SimulatorOptions, World};
 use serde::Deserialize;
 use tokio::runtime::Runtime;
 
@@ -15,6 +15,9 @@ use crate::{Result, child::own_cpu};
 
 /// The one repository of every world here.
 pub(crate) const REPOSITORY: &str = "seaside/lighthouse";
+
+/// What the simulator lets do everything.
+pub(crate) const TOKEN: &str = "simulator-full-access";
 
 /// A running simulator.
 #[derive(Debug)]
@@ -70,11 +73,14 @@ impl Remote {
         format!("{}/{REPOSITORY}.git", self.web_url())
     }
 
-    /// Imports the repository into a folder with the arguments given.
-    pub(crate) fn import(&self, data_dir: &Path, arguments: &[&str]) -> Result<Run> {
-        let Some(simulator) = self.simulator() else {
-            return Err("the simulator has ended".into());
-        };
+    pub(crate) fn control(&self) -> Result<Control> {
+        let simulator = self.simulator().ok_or("the simulator has ended")?;
+        Ok(simulator.control())
+    }
+
+    /// The command that imports the repository into a folder, with the arguments given.
+    pub(crate) fn command(&self, data_dir: &Path, arguments: &[&str]) -> Result<Command> {
+        let simulator = self.simulator().ok_or("the simulator has ended")?;
         let mut command = Command::new(&self.command);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("BUCKETLOAD_") {
@@ -87,8 +93,15 @@ impl Remote {
             .env("BUCKETLOAD_DATA_DIR", data_dir)
             .env("BUCKETLOAD_BITBUCKET_API_URL", simulator.api_url())
             .env("BUCKETLOAD_BITBUCKET_WEB_URL", simulator.web_url())
-            .env("BUCKETLOAD_BITBUCKET_TOKEN", "simulator-full-access")
-            .env("BUCKETLOAD_REST_QUOTA", "0");
+            .env("BUCKETLOAD_BITBUCKET_TOKEN", TOKEN)
+            .env("BUCKETLOAD_REST_QUOTA", "0")
+            .env("BUCKETLOAD_MAX_BLOB_MB", "100000");
+        Ok(command)
+    }
+
+    /// Imports the repository into a folder with the arguments given.
+    pub(crate) fn import(&self, data_dir: &Path, arguments: &[&str]) -> Result<Run> {
+        let mut command = self.command(data_dir, arguments)?;
         let before = own_cpu();
         let (usage, printed) = child::run(&mut command)?;
         let simulator_cpu = own_cpu()

@@ -5,6 +5,7 @@
 //! `-- --quick` in small; `-- --help` lists the sizes.
 
 mod child;
+mod files;
 mod history;
 mod importer;
 mod machine;
@@ -74,6 +75,14 @@ struct Options {
     #[arg(long, default_value_t = 2_000, env = "BUCKETLOAD_BENCH_REFS")]
     refs: usize,
 
+    /// Megabytes of the large file
+    #[arg(long, default_value_t = 10_000, env = "BUCKETLOAD_BENCH_LARGE_FILE_MB")]
+    large_file: u64,
+
+    /// Issues in the export, with six comments each
+    #[arg(long, default_value_t = 5_000, env = "BUCKETLOAD_BENCH_ISSUES")]
+    issues: u64,
+
     /// The command to measure: another build, to compare
     #[arg(long, default_value = env!("CARGO_BIN_EXE_bucketload"))]
     #[serde(skip)]
@@ -104,6 +113,10 @@ enum Measure {
     Latency,
     /// The git history, against `git clone --mirror`
     Clone,
+    /// A large file, against `curl`
+    Lfs,
+    /// An export of issues
+    IssuesExport,
 }
 
 impl std::fmt::Display for Measure {
@@ -124,6 +137,8 @@ impl Options {
             self.distant_pull_requests = 200;
             self.commits = 600;
             self.refs = 60;
+            self.large_file = 50;
+            self.issues = 100;
         }
         self
     }

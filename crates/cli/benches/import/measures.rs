@@ -9,7 +9,7 @@ use bucketload_simulator::SeedOptions;
 
 use crate::importer::{REPOSITORY, Remote, Run};
 use crate::report::{Report, Target};
-use crate::{Measure, Options, Result, child, history};
+use crate::{Measure, Options, Result, child, files, history};
 
 /// Requests that the client has under way at once.
 const IN_FLIGHT: f64 = 8.0;
@@ -39,6 +39,8 @@ pub(crate) fn all(options: &Options, report: &mut Report) -> Result<()> {
                 Measure::Growth => growth(options, report)?,
                 Measure::Latency => latency(options, report)?,
                 Measure::Clone => clone(options, round, report)?,
+                Measure::Lfs => files::large(options, round, report)?,
+                Measure::IssuesExport => files::issues_export(options, report)?,
             }
         }
     }
@@ -64,16 +66,16 @@ fn seed(pull_requests: u64, comments: u64) -> SeedOptions {
 }
 
 /// On the disk that the build is on: a temporary folder may be memory.
-fn folder() -> Result<tempfile::TempDir> {
+pub(crate) fn folder() -> Result<tempfile::TempDir> {
     Ok(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-fn number(count: u64) -> f64 {
+pub(crate) fn number(count: u64) -> f64 {
     count as f64
 }
 
-fn mebibytes(bytes: u64) -> f64 {
+pub(crate) fn mebibytes(bytes: u64) -> f64 {
     number(bytes) / 1024.0 / 1024.0
 }
 
@@ -228,7 +230,7 @@ fn git_clone(remote: &Remote, to: &Path) -> Result<child::Usage> {
 }
 
 /// git as it is without anybody's configuration.
-fn git() -> Command {
+pub(crate) fn git() -> Command {
     let mut command = Command::new("git");
     command
         .env("GIT_CONFIG_NOSYSTEM", "1")

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use bucketload_archive::mirror::BundleKind;
 use bucketload_archive::{IssueCounts, export_jsonl};
@@ -220,18 +219,13 @@ async fn refused(local: &Local, file: &Path) -> IssueExportError {
 }
 
 #[tokio::test]
-async fn a_large_tracker_takes_seconds() {
+async fn a_large_tracker_comes_home_whole() {
     let (_remote, local) = bench().await;
     let document = made(5_000, 6).to_string();
     let file = zip(&local, &[("db-2.0.json", document.as_bytes())]);
-    let began = Instant::now();
     let taken = take(&local, &file).await;
-    let took = began.elapsed();
-    eprintln!("5,000 issues, 30,000 comments, 10,000 changes: {took:?}");
     assert_eq!((taken.issues, taken.comments), (5_000, 30_000));
     assert_eq!(counts(&local).await.comments, 30_000);
-    // Unoptimised, and beside other tests.
-    assert!(took.as_secs() < 60, "{took:?}");
 }
 
 #[tokio::test]
