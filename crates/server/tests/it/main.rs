@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod accessible;
 mod administration;
 mod browser;
 mod callback;

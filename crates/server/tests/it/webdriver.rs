@@ -135,7 +135,18 @@ impl Chromium {
         self.post("/goog/cdp/execute", &command).await;
     }
 
-    /// Runs a script of ours in the page.
+    /// Shows pages as to a person who wants them `light` or `dark`, and nothing that moves:
+    /// a colour that fades from one into the other is neither.
+    pub(crate) async fn prefer(&self, scheme: &str) {
+        let media = json!({ "features": [
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ] });
+        let command = json!({ "cmd": "Emulation.setEmulatedMedia", "params": media });
+        self.post("/goog/cdp/execute", &command).await;
+    }
+
+    /// Runs a script of ours in the page, and waits for what it promises.
     pub(crate) async fn run(&self, script: &str) -> Value {
         let script = json!({ "script": script, "args": [] });
         self.post("/execute/sync", &script).await
@@ -164,7 +175,12 @@ impl Chromium {
             stream,
             "DELETE /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         )?;
-        std::io::copy(&mut stream, &mut std::io::sink()).map(drop)
+        // It answers when the browser has ended, and keeps the connection.
+        let mut lines = BufReader::new(stream).lines();
+        match lines.next() {
+            Some(status) => status.map(drop),
+            None => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        }
     }
 }
 
