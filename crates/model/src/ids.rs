@@ -67,6 +67,12 @@ text_id! {
 }
 
 text_id! {
+    /// The Atlassian account id of a person, in one of several shapes: `557058:` or `712020:`
+    /// and a UUID, or 24 hexadecimal digits. Issue exports and mentions in texts have it.
+    AccountId
+}
+
+text_id! {
     /// The permanent id of a deployment environment, in braces.
     EnvironmentUuid
 }
@@ -151,6 +157,26 @@ impl FromStr for AccountUuid {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         check_braced_uuid(text, "account UUID")?;
         Ok(Self(text.to_owned()))
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_id = (1..=128).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_'));
+        if is_id {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseIdError {
+                kind: "account id",
+                text: text.to_owned(),
+                rule: "it must be 1 to 128 letters, digits, “:”, “-” or “_”",
+            })
+        }
     }
 }
 
@@ -279,6 +305,17 @@ impl ImportId {
     pub fn new(now: chrono::DateTime<chrono::Utc>) -> Self {
         Self(uuid_of(now))
     }
+
+    /// When the import began, to the millisecond.
+    pub fn began_at(self) -> chrono::DateTime<chrono::Utc> {
+        let began = self.0.get_timestamp().and_then(|timestamp| {
+            let (seconds, nanoseconds) = timestamp.to_unix();
+            let seconds = i64::try_from(seconds).ok()?;
+            chrono::DateTime::from_timestamp(seconds, nanoseconds)
+        });
+        // No id of ours is of another version.
+        began.unwrap_or_default()
+    }
 }
 
 /// A version 7 UUID of that time.
@@ -357,5 +394,19 @@ mod tests {
         let early = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let late = early + chrono::Duration::seconds(1);
         assert!(ImportId::new(early) < ImportId::new(late));
+        assert_eq!(ImportId::new(late).began_at(), late);
+    }
+
+    #[test]
+    fn account_ids_come_in_several_shapes() {
+        for good in [
+            "557058:65740f22-cc56-4418-9608-7e17d0ed47b7",
+            "5b10a2844c20165700ede21f",
+        ] {
+            assert_eq!(good.parse::<AccountId>().unwrap().as_str(), good);
+        }
+        for bad in ["", "{9}", "a b", "ü", &"a".repeat(129)] {
+            assert!(bad.parse::<AccountId>().is_err(), "{bad:?}");
+        }
     }
 }

@@ -10,6 +10,7 @@ mod lease;
 mod leave;
 mod lfs;
 mod limits;
+mod mention;
 mod progress;
 mod quota;
 mod removal;
@@ -25,7 +26,7 @@ pub use credential::CredentialId;
 pub use error_class::ErrorClass;
 pub use gap::{Gap, GapReason};
 pub use ids::{
-    AccountUuid, BranchRestrictionId, CommentId, CommitHash, EnvironmentUuid, ImportId,
+    AccountId, AccountUuid, BranchRestrictionId, CommentId, CommitHash, EnvironmentUuid, ImportId,
     IssueChangeId, IssueId, ParseIdError, PullRequestId, RepositoryName, RepositorySlug,
     RepositoryUuid, TaskId, WorkspaceSlug,
 };
@@ -33,6 +34,7 @@ pub use lease::{Fence, Lease, LeaseOwner};
 pub use leave::{GateFuture, Leave, NoLeave, RequestGate};
 pub use lfs::{LfsObject, LfsOid};
 pub use limits::{Limits, ParsePriorityError, Priority};
+pub use mention::{Mention, mentions};
 pub use progress::{
     AnswerClass, GitPhase, GitSegment, GitTransfer, NullSink, ProgressEvent, ProgressSink,
     QueuePart, RecordingSink, Wait, WaitReason,
