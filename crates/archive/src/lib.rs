@@ -9,6 +9,7 @@ mod hexadecimal;
 mod lease_file;
 mod lfs;
 pub mod mirror;
+mod people;
 mod secret_key;
 pub mod verify;
 
@@ -32,6 +33,9 @@ pub use database::{
     IssueExportRecord, IssueOrigin, IssueRecord, IssueTallies, MissingAttachment,
     RestoredAttachment, RestoredChange, provisional_repository, short_key,
 };
+// People.
+pub use database::{Involvement, Involvements};
+pub use people::{NameKind, PeopleMet, Person, PersonName};
 // Wikis and LFS.
 pub use database::{StoredLfsObject, StoredWiki, WikiOrigin};
 pub use lfs::{LfsStore, LfsStoreError, LfsWriter};

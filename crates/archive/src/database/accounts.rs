@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bucketload_model::{AccountUuid, ImportId, RepositoryUuid};
 
+use super::person_names::account_names;
 use super::sql::{StatementBuilder, statement};
 use super::{Archive, DatabaseError, Transaction, unsigned};
 
@@ -48,7 +49,7 @@ impl Archive {
 }
 
 impl Transaction {
-    /// Stores accounts met in a repository's objects.
+    /// Stores accounts met in a repository's objects, and their names.
     ///
     /// The same account comes in more than one form, longer in one place than in
     /// another. The form kept does not depend on the order in which pages
@@ -64,7 +65,9 @@ impl Transaction {
         records: impl IntoIterator<Item = AccountRecord<'_>>,
     ) -> Result<(), DatabaseError> {
         let mut best = BTreeMap::new();
+        let mut names = Vec::new();
         for record in records {
+            names.extend(account_names(&record));
             let rank = |record: &AccountRecord<'_>| record.source.len();
             let entry = best.entry(record.uuid).or_insert(record);
             if (rank(&record), record.source) > (rank(entry), entry.source) {
@@ -74,7 +77,7 @@ impl Transaction {
         if best.is_empty() {
             return Ok(());
         }
-        let import = import.to_string();
+        let (began_at, import) = (import.began_at(), import.to_string());
         let mut query = StatementBuilder::new(
             "insert into accounts (repository_uuid, uuid, kind, account_id, display_name,
                  nickname, import_id, source) ",
@@ -102,6 +105,7 @@ impl Transaction {
                                   and accounts.source < excluded.source))))",
         );
         query.build().execute(&mut self.inner).await?;
-        Ok(())
+        let scope = repository.as_str();
+        self.put_names(scope, names, began_at).await
     }
 }

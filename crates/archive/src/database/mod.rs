@@ -24,6 +24,8 @@ mod objects;
 mod one_time_codes;
 mod open;
 mod pending;
+mod people;
+mod person_names;
 mod proofs;
 mod pull_requests;
 mod queue;
@@ -66,6 +68,7 @@ pub use members::MemberRecord;
 pub use objects::{ObjectKey, ObjectRecord, StoredObject};
 pub use one_time_codes::CodeFor;
 pub use pending::PendingParent;
+pub use people::{Involvement, Involvements};
 pub use proofs::{ListDigest, ProofRecord};
 pub use pull_requests::PullRequestRecord;
 pub use queue::{

@@ -43,9 +43,10 @@ pub(crate) enum Side {
 }
 
 /// Tables that hold what Bitbucket sent, and what is still to be asked for.
-const CONTENT: [&str; 7] = [
+const CONTENT: [&str; 8] = [
     "repositories",
     "accounts",
+    "person_names",
     "workspace_members",
     "pull_requests",
     "pull_request_comments",

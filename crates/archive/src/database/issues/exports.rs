@@ -116,6 +116,12 @@ const MOVES: &[(&str, &str)] = &[
         "delete from issue_exports where repository_uuid = $1",
     ),
     (
+        "update person_names set scope = $2 where scope = $1
+             and (person, kind, name) not in (
+                 select person, kind, name from person_names where scope = $2)",
+        "delete from person_names where scope = $1",
+    ),
+    (
         "update wikis set repository_uuid = $2 where repository_uuid = $1
              and not exists (select 1 from wikis where repository_uuid = $2)",
         "delete from wikis where repository_uuid = $1",

@@ -9,6 +9,7 @@ mod issues;
 mod lfs;
 mod objects;
 mod pending;
+mod people;
 mod queue;
 mod retention;
 mod rows;
