@@ -2,7 +2,7 @@
 
 use bucketload_archive::{
     AttachmentRecord, ChangeRecord, FieldRecord, IssueCommentRecord, IssueExportRecord,
-    IssueOrigin, IssueRecord, Transaction, provisional_repository,
+    IssueOrigin, IssueRecord, PeopleMet, Transaction, provisional_repository,
 };
 use bucketload_model::{CommentId, IssueChangeId, IssueId, RepositoryName, RepositoryUuid};
 
@@ -44,6 +44,10 @@ impl Importer {
         put_changes(&mut transaction, uuid, document, &mut taken).await?;
         put_attachments(&mut transaction, uuid, unpacked, document, &mut taken).await?;
         put_fields(&mut transaction, uuid, document, &mut taken).await?;
+        let met = people(document);
+        // The names are as old as the export, which may have lain about for years.
+        let seen = met.newest().unwrap_or_else(|| self.clock.now());
+        transaction.put_people_met(uuid, &met, seen).await?;
         let record = IssueExportRecord {
             sha256: unpacked.sha256.clone(),
             taken_at: self.clock.now(),
@@ -61,6 +65,21 @@ impl Importer {
         );
         Ok(taken)
     }
+}
+
+/// Everybody who is named in an export.
+fn people(document: &Document<'_>) -> PeopleMet {
+    let mut met = PeopleMet::default();
+    let lists = [
+        &document.issues,
+        &document.comments,
+        &document.logs,
+        &document.attachments,
+    ];
+    for object in lists.into_iter().flatten().chain(&document.meta) {
+        met.learn(object.get(), ORIGIN);
+    }
+    met
 }
 
 async fn put_issues(

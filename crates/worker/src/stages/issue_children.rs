@@ -10,7 +10,7 @@ use bucketload_model::{IssueId, Stage};
 
 use super::children::{ChildList, read_pending, show_counts};
 use super::issues::display_name;
-use super::{StageContext, account_records, issue_tracker};
+use super::{StageContext, issue_tracker, note_people};
 use crate::failure::StageError;
 
 const ORIGIN: IssueOrigin = IssueOrigin::Bitbucket;
@@ -46,7 +46,7 @@ pub(super) fn object(stage: Stage, issue: IssueId) -> String {
 const ISSUES: &[Stage] = &[Stage::Issues];
 
 /// Notes how many there are, and who was met in those that are news.
-async fn note<T>(
+async fn note<T: Sync>(
     context: &StageContext,
     transaction: &mut Transaction,
     (stage, issue): (Stage, i64),
@@ -57,10 +57,8 @@ async fn note<T>(
     let repository = &context.repository()?.uuid;
     if written > 0 {
         let accounts = page.items.iter().filter_map(|item| user(&item.value));
-        let accounts: Vec<_> = account_records(accounts).collect();
-        transaction
-            .put_accounts(repository, context.import, accounts)
-            .await?;
+        let accounts: Vec<_> = accounts.collect();
+        note_people(context, transaction, page, accounts.into_iter()).await?;
     }
     transaction
         .set_reported(repository, stage, issue, page.size)

@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 
 use super::pull_requests::SWEEP_AFTER;
-use super::{Counts, OVERLAP, StageContext, account_records, covered, issue_tracker};
+use super::{Counts, OVERLAP, StageContext, covered, issue_tracker, note_people};
 use crate::estimate;
 use crate::failure::{StageError, describe, gap, gap_reason, object_gap_reason};
 
@@ -188,9 +188,7 @@ async fn store(
     let stored = transaction.put_listed_issues(repository, &records).await?;
     if stored.inserted + stored.updated > 0 {
         let accounts = page.items.iter().flat_map(|item| item.value.accounts());
-        transaction
-            .put_accounts(repository, context.import, account_records(accounts))
-            .await?;
+        note_people(context, &mut transaction, page, accounts).await?;
     }
     for (stage, estimate) in estimates(page) {
         if context.before.get(&stage) != Some(&StageState::Skipped) {

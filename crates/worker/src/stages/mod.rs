@@ -36,7 +36,7 @@ pub(crate) use settings::Document;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bucketload_archive::{AccountRecord, StoredRepository, Transaction};
+use bucketload_archive::{AccountRecord, IssueOrigin, PeopleMet, StoredRepository, Transaction};
 use bucketload_bitbucket::{Account, Endpoint, Loose, Page, PageUrl, RequestError};
 use bucketload_model::{
     Checkpoint, Fence, Gap, GapReason, ImportId, ProgressEvent, RepositoryName, Stage, StageReport,
@@ -527,6 +527,26 @@ async fn end_page<T>(
         context.announce_gap(gap);
     }
     Ok(())
+}
+
+/// Notes who stands in the objects of a page: their accounts, and whom their texts mention.
+async fn note_people<T: Sync>(
+    context: &StageContext,
+    transaction: &mut Transaction,
+    page: &Page<T>,
+    accounts: impl Iterator<Item = &Loose<Account>> + Send,
+) -> Result<(), StageError> {
+    let repository = &context.repository()?.uuid;
+    let accounts: Vec<_> = account_records(accounts).collect();
+    transaction
+        .put_accounts(repository, context.import, accounts)
+        .await?;
+    let mut met = PeopleMet::default();
+    for item in &page.items {
+        met.learn(item.source.get(), IssueOrigin::Bitbucket);
+    }
+    let seen = context.import.began_at();
+    Ok(transaction.put_people_met(repository, &met, seen).await?)
 }
 
 /// The rows of the accounts that an object names.

@@ -10,7 +10,7 @@ use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 
-use super::{Counts, OVERLAP, StageContext, account_records};
+use super::{Counts, OVERLAP, StageContext, note_people};
 use crate::failure::{StageError, gap, gap_reason};
 
 const STAGE: Stage = Stage::PullRequestActivity;
@@ -154,9 +154,7 @@ async fn store(
     let is_news = !stored.written.is_empty();
     if is_news {
         let accounts = page.items.iter().flat_map(|item| item.value.accounts());
-        transaction
-            .put_accounts(repository, context.import, account_records(accounts))
-            .await?;
+        note_people(context, &mut transaction, &page, accounts).await?;
     }
     let wants_comments =
         context.before.get(&Stage::PullRequestComments) != Some(&StageState::Skipped);

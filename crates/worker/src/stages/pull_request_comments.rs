@@ -10,7 +10,7 @@ use bucketload_model::{PullRequestId, Stage};
 
 use super::children::{BATCH, ChildList, read_pending, show_counts};
 use super::comment_source::{CommentSource, Probes, decide, whole_discussion};
-use super::{StageContext, account_records, account_uuid};
+use super::{StageContext, account_uuid, note_people};
 use crate::estimate;
 use crate::failure::StageError;
 
@@ -190,9 +190,7 @@ impl ChildList for Discussions {
         let written = transaction.put_comments(repository, id, &records).await?;
         if written > 0 {
             let accounts = page.items.iter().flat_map(|item| item.value.accounts());
-            transaction
-                .put_accounts(repository, context.import, account_records(accounts))
-                .await?;
+            note_people(context, transaction, page, accounts).await?;
         }
         if let Some(size) = page.size {
             transaction

@@ -9,7 +9,7 @@ use bucketload_bitbucket::{Endpoint, Page, PageUrl, Task};
 use bucketload_model::{PullRequestId, Stage};
 
 use super::children::{ChildList, begin, read_pending};
-use super::{StageContext, account_records};
+use super::{StageContext, note_people};
 use crate::failure::StageError;
 
 const STAGE: Stage = Stage::PullRequestTasks;
@@ -78,9 +78,7 @@ impl ChildList for Tasks {
         let stored = transaction.put_objects(repository, STAGE, &records).await?;
         if stored.inserted + stored.updated > 0 {
             let accounts = page.items.iter().flat_map(|item| item.value.accounts());
-            transaction
-                .put_accounts(repository, context.import, account_records(accounts))
-                .await?;
+            note_people(context, transaction, page, accounts).await?;
         }
         transaction
             .set_reported(repository, STAGE, parent, page.size)

@@ -10,7 +10,7 @@ use bucketload_model::{Checkpoint, RepositoryUuid, Stage, StageState};
 use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt as _;
 
-use super::{Counts, OVERLAP, StageContext, account_records, account_uuid};
+use super::{Counts, OVERLAP, StageContext, account_uuid, note_people};
 use crate::failure::{StageError, gap, gap_reason};
 use crate::{Importer, estimate};
 
@@ -230,9 +230,7 @@ async fn store(
     let stored = transaction.put_pull_requests(repository, &records).await?;
     if stored.inserted + stored.updated > 0 {
         let accounts = page.items.iter().flat_map(|item| item.value.accounts());
-        transaction
-            .put_accounts(repository, context.import, account_records(accounts))
-            .await?;
+        note_people(context, &mut transaction, page, accounts).await?;
     }
     for (stage, estimate) in &estimated.stages {
         transaction

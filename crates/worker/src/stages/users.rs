@@ -11,7 +11,7 @@ use bucketload_model::{Checkpoint, RequestEstimate, Stage};
 use chrono::Duration;
 use futures::StreamExt as _;
 
-use super::StageContext;
+use super::{StageContext, account_records};
 use crate::estimate;
 use crate::failure::{StageError, gap, gap_reason};
 
@@ -157,7 +157,14 @@ async fn store(
         })
         .collect();
     let mut transaction = context.begin().await?;
-    transaction.put_members(workspace, &records).await?;
+    let stored = transaction.put_members(workspace, &records).await?;
+    if stored.inserted + stored.updated > 0 {
+        let accounts = page.items.iter().map(|item| &item.value.user);
+        let accounts: Vec<_> = account_records(accounts).collect();
+        transaction
+            .put_member_names(workspace, context.import, accounts)
+            .await?;
+    }
     if page.next.is_none() {
         transaction
             .set_members_read_at(workspace, importer.clock.now())

@@ -19,6 +19,7 @@ mod issue_export;
 mod issues;
 mod lfs;
 mod names;
+mod people;
 #[path = "../../../../tests/postgres/mod.rs"]
 mod postgres;
 mod queue;
