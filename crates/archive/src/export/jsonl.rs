@@ -10,6 +10,7 @@ use bucketload_model::LfsOid;
 use futures::TryStreamExt as _;
 
 use super::diffs::{copy_diffs, diffs};
+use super::names::{self, changed_names};
 use super::rows::{BLOBS, KINDS, LFS_OBJECTS};
 use super::settings::write_settings;
 use super::writer::{ExportedFile, LineWriter, Manifest, copy, describe};
@@ -95,10 +96,14 @@ pub async fn export_jsonl(
 
     let mut files = BTreeMap::new();
     let mut snapshot = archive.snapshot().await?;
+    let mut names = changed_names(&mut snapshot, &repository.uuid).await?;
     for kind in KINDS {
         let mut file = LineWriter::create(&partial.join(kind.file))?;
         let mut lines = kind.lines(&mut snapshot, &repository.uuid)?;
-        while let Some(line) = lines.try_next().await? {
+        while let Some(mut line) = lines.try_next().await? {
+            if kind.file == names::FILE {
+                line.names = line.account().and_then(|account| names.remove(account));
+            }
             file.write(&line.text())?;
         }
         files.insert(kind.file.to_owned(), file.finish()?);

@@ -3,6 +3,7 @@
 mod compact;
 mod diffs;
 mod jsonl;
+mod names;
 mod read;
 mod rows;
 mod settings;

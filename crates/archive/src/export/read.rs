@@ -18,6 +18,7 @@ use super::jsonl::{BUNDLE, FORMAT, WIKI_BUNDLE};
 use super::rows::{KINDS, SETTINGS};
 use super::settings::is_setting;
 use super::writer::{Manifest, hash};
+use crate::PersonName;
 
 /// A manifest larger than this is none.
 const LARGEST_MANIFEST_BYTES: u64 = 256 * 1024 * 1024;
@@ -118,6 +119,9 @@ pub struct ExportedLine {
     /// The SHA-256 of the file that it stands for.
     #[serde(default)]
     pub blob: Option<String>,
+    /// The names that an account had over time, where there were several.
+    #[serde(default)]
+    pub names: Option<Vec<PersonName>>,
 }
 
 /// Finds exports: the folder itself, or those of repositories below it, by name.

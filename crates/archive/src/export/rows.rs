@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::compact::compact;
 use crate::database::sql::{Session, statement};
-use crate::{DatabaseError, IssueOrigin};
+use crate::{DatabaseError, IssueOrigin, PersonName};
 
 /// A kind of object: its file, its rows, and the key of a row.
 pub(crate) struct Kind {
@@ -199,9 +199,16 @@ pub(crate) struct Line {
     pub(crate) source: String,
     origin: Option<String>,
     blob: Option<String>,
+    /// The names that an account had over time, where there were several.
+    pub(super) names: Option<Vec<PersonName>>,
 }
 
 impl Line {
+    /// The UUID of the account that it is.
+    pub(super) fn account(&self) -> Option<&str> {
+        self.key.get("account")?.as_str()
+    }
+
     /// `{"key": …, "source": …}` and its end.
     pub(crate) fn text(&self) -> String {
         let mut line = format!(
@@ -216,6 +223,9 @@ impl Line {
             if let Some(value) = value {
                 line = format!("{line},\"{name}\":{}", Value::from(value));
             }
+        }
+        if let Some(names) = &self.names {
+            line = format!("{line},\"names\":{}", json!(names));
         }
         line.push_str("}\n");
         line
@@ -238,6 +248,7 @@ impl Kind {
             source: row.source,
             origin: row.origin,
             blob: row.blob,
+            names: None,
         };
         Ok(rows.map_ok(line).boxed())
     }

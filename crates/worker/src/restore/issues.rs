@@ -14,7 +14,7 @@ use crate::issue_export::Entry;
 
 const ORIGINS: [IssueOrigin; 2] = [IssueOrigin::Bitbucket, IssueOrigin::IssueExport];
 
-fn origin(line: &ExportedLine) -> IssueOrigin {
+pub(super) fn origin(line: &ExportedLine) -> IssueOrigin {
     match line.origin.as_deref() {
         Some(name) if name == IssueOrigin::IssueExport.name() => IssueOrigin::IssueExport,
         _ => IssueOrigin::Bitbucket,

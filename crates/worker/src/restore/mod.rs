@@ -6,6 +6,7 @@
 
 mod issues;
 mod objects;
+mod people;
 mod rows;
 
 use std::collections::BTreeSet;
@@ -158,6 +159,7 @@ impl Restorer {
             transaction.put_blob(blob).await?;
         }
         let counts = rows::put(&mut transaction, export, &files.diffs, import).await?;
+        people::put(&mut transaction, export, import).await?;
         if let Some(wiki) = files.wiki {
             transaction.put_wiki(uuid, wiki).await?;
         }
