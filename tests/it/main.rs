@@ -18,6 +18,7 @@ mod kill_matrix;
 mod killed;
 mod lfs;
 mod messages;
+mod people;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod postgres_archive;

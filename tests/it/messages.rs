@@ -15,6 +15,7 @@ fn help_texts() {
         "import",
         "status",
         "list",
+        "people",
         "worker",
         "pause",
         "cancel",

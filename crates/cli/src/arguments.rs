@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Status(StatusOptions),
     /// Show the repositories in the archive
     List,
+    /// Show the people in the archive: names over time, ids, and where they were met
+    People(PeopleOptions),
     /// Run the imports of the queue until stopped
     Worker(WorkerOptions),
     /// Halt imports until they are resumed
@@ -283,6 +285,13 @@ pub(crate) struct AuditOptions {
     /// The latest so many entries
     #[arg(long, value_name = "NUMBER", default_value_t = 50)]
     pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PeopleOptions {
+    /// Part of a name that somebody has or had, or a UUID or account id. Unset: all
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: Option<String>,
 }
 
 #[derive(Debug, Args)]

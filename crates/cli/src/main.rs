@@ -60,6 +60,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         Command::Import(options) => commands::import::run(&session, &options).await,
         Command::Status(options) => commands::status::run(&session, &options).await,
         Command::List => commands::list::run(&session).await,
+        Command::People(options) => commands::people::run(&session, &options).await,
         Command::Worker(options) => commands::worker::run(&session, &options).await,
         Command::Pause(which) => commands::queue::pause(&session, &which).await,
         Command::Cancel(which) => commands::queue::cancel(&session, &which).await,
