@@ -4,7 +4,7 @@ use std::io::{Read as _, Seek as _};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::Result;
+use crate::common::Result;
 
 /// Time and memory of one process. Linux tells all of it; elsewhere there is the
 /// wall clock alone.

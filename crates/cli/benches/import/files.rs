@@ -11,11 +11,13 @@ use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use crate::Options;
 use crate::child::{self, Usage};
+use crate::common::Result;
+use crate::common::folder;
+use crate::common::report::{Report, Target};
 use crate::importer::{REPOSITORY, Remote, TOKEN};
-use crate::measures::{folder, git, mebibytes, number};
-use crate::report::{Report, Target};
-use crate::{Options, Result};
+use crate::measures::{git, mebibytes, number};
 
 /// Against plain `curl`, which hashes nothing and leaves the content to the kernel.
 const CURL_RATIO: f64 = 0.8;

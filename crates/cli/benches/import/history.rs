@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::Result;
+use crate::common::Result;
 
 /// Files of source text. Each commit changes a line or more of three of them.
 const FILES: u64 = 600;
@@ -20,7 +20,7 @@ pub(crate) fn repository(commits: usize, refs: usize) -> Result<PathBuf> {
     if path.exists() {
         return Ok(path);
     }
-    crate::measures::note(&format!("making a repository of {commits} commits, once"));
+    crate::common::note(&format!("making a repository of {commits} commits, once"));
     std::fs::create_dir_all(folder)?;
     let unfinished = tempfile::tempdir_in(folder)?;
     let here = unfinished.path().join("history.git");

@@ -10,8 +10,9 @@ use bucketload_simulator::{Control, SeedOptions, Simulator, SimulatorOptions, Wo
 use serde::Deserialize;
 use tokio::runtime::Runtime;
 
+use crate::child::own_cpu;
 use crate::child::{self, Usage};
-use crate::{Result, child::own_cpu};
+use crate::common::Result;
 
 /// The one repository of every world here.
 pub(crate) const REPOSITORY: &str = "seaside/lighthouse";

@@ -5,26 +5,18 @@
 //! `-- --quick` in small; `-- --help` lists the sizes.
 
 mod child;
+#[path = "../common/mod.rs"]
+mod common;
 mod files;
 mod history;
 mod importer;
-mod machine;
 mod measures;
-mod report;
 
-use std::error::Error;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
-
-use crate::machine::Machine;
-use crate::report::Report;
-
-/// Anything may go wrong here, and then there are no figures.
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Measure what an import costs.
 #[derive(Debug, Clone, Parser, Serialize)]
@@ -146,28 +138,7 @@ impl Options {
 
 fn main() -> ExitCode {
     let options = Options::parse().with_quick_sizes();
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(options: &Options) -> Result<()> {
-    let machine = Machine::look()?;
-    // In a world so small the start of the process alone is a good part of the time.
-    let mut report = Report::new(!options.quick);
-    measures::all(options, &mut report)?;
-    let mut out = io::stdout().lock();
-    write!(out, "\n{machine}\n{report}")?;
-    let document = serde_json::json!({
-        "machine": machine,
-        "sizes": options,
-        "figures": report,
-    });
-    std::fs::write(&options.json, serde_json::to_vec_pretty(&document)?)?;
-    writeln!(out, "\nThe same as JSON: {}", options.json.display())?;
-    Ok(())
+    common::run(&options, !options.quick, &options.json, |report| {
+        measures::all(&options, report)
+    })
 }

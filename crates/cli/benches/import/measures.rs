@@ -1,15 +1,16 @@
 //! What is measured, in which order.
 
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use bucketload_simulator::SeedOptions;
 
+use crate::common::Result;
+use crate::common::report::{Report, Target};
+use crate::common::{folder, note};
 use crate::importer::{REPOSITORY, Remote, Run};
-use crate::report::{Report, Target};
-use crate::{Measure, Options, Result, child, files, history};
+use crate::{Measure, Options, child, files, history};
 
 /// Requests that the client has under way at once.
 const IN_FLIGHT: f64 = 8.0;
@@ -22,14 +23,8 @@ const FLAT: f64 = 1.25;
 const LATENCY_RATIO: f64 = 1.3;
 const CLONE_RATIO: f64 = 1.0;
 
-/// For those who wait.
-pub(crate) fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
-}
-
 /// Takes every measure that is wanted.
 pub(crate) fn all(options: &Options, report: &mut Report) -> Result<()> {
-    std::fs::create_dir_all(env!("CARGO_TARGET_TMPDIR"))?;
     for round in 1..=options.rounds {
         // Round by round, so that a busy minute of the machine spoils no figure whole.
         for measure in &options.only {
@@ -63,11 +58,6 @@ fn seed(pull_requests: u64, comments: u64) -> SeedOptions {
         comments,
         ..SeedOptions::default()
     }
-}
-
-/// On the disk that the build is on: a temporary folder may be memory.
-pub(crate) fn folder() -> Result<tempfile::TempDir> {
-    Ok(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]

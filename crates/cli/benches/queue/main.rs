@@ -4,28 +4,18 @@
 //! `cargo bench -p bucketload --bench queue` measures everything, with `-- --quick` in small;
 //! `-- --help` lists the sizes.
 
-#[path = "../import/machine.rs"]
-mod machine;
+#[path = "../common/mod.rs"]
+mod common;
 mod measures;
 #[path = "../../../../tests/postgres/mod.rs"]
 mod postgres;
-#[path = "../import/report.rs"]
-mod report;
 mod service;
 
-use std::error::Error;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
-
-use crate::machine::Machine;
-use crate::report::Report;
-
-/// Anything may go wrong here, and then there are no figures.
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Measure what the queue costs.
 #[derive(Debug, Clone, Parser, Serialize)]
@@ -125,27 +115,7 @@ impl Options {
 
 fn main() -> ExitCode {
     let options = Options::parse().with_quick_sizes();
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(options: &Options) -> Result<()> {
-    let machine = Machine::look()?;
-    let mut report = Report::new(!options.quick);
-    measures::all(options, &mut report)?;
-    let mut out = io::stdout().lock();
-    write!(out, "\n{machine}\n{report}")?;
-    let document = serde_json::json!({
-        "machine": machine,
-        "sizes": options,
-        "figures": report,
-    });
-    std::fs::write(&options.json, serde_json::to_vec_pretty(&document)?)?;
-    writeln!(out, "\nThe same as JSON: {}", options.json.display())?;
-    Ok(())
+    common::run(&options, !options.quick, &options.json, |report| {
+        measures::all(&options, report)
+    })
 }

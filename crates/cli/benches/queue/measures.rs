@@ -1,13 +1,14 @@
 //! What is measured, in which order.
 
-use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use bucketload_simulator::SeedOptions;
 
-use crate::report::{Report, Target};
+use crate::common::Result;
+use crate::common::report::{Report, Target};
+use crate::common::{folder, note};
 use crate::service::{Place, Service};
-use crate::{Measure, Options, Result, postgres};
+use crate::{Measure, Options, postgres};
 
 const ENQUEUE_SECONDS: f64 = 10.0;
 const OVERHEAD_MILLISECONDS: f64 = 20.0;
@@ -15,13 +16,8 @@ const MEMORY_MIB: f64 = 500.0;
 /// More processes are worth something as long as the simulator keeps up.
 const TWICE: f64 = 1.5;
 
-fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
-}
-
 /// Takes every measure that is wanted.
 pub(crate) fn all(options: &Options, report: &mut Report) -> Result<()> {
-    std::fs::create_dir_all(env!("CARGO_TARGET_TMPDIR"))?;
     for round in 1..=options.rounds {
         for measure in &options.only {
             note(&format!("round {round} of {}: {measure}", options.rounds));
@@ -47,11 +43,6 @@ pub(crate) fn all(options: &Options, report: &mut Report) -> Result<()> {
 
 fn throughput_of(processes: usize) -> String {
     format!("workers, {processes}: imports in a second")
-}
-
-/// On the disk that the build is on: a temporary folder may be memory.
-fn folder() -> Result<tempfile::TempDir> {
-    Ok(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?)
 }
 
 fn in_folder(folder: &tempfile::TempDir, name: &str) -> Place {

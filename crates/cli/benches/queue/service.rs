@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 use tokio::runtime::Runtime;
 
-use crate::Result;
+use crate::common::Result;
 
 /// Often enough for what takes seconds.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

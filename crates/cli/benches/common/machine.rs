@@ -7,7 +7,7 @@ use std::process::Command;
 use bucketload_model::{Clock as _, SystemClock};
 use serde::Serialize;
 
-use crate::Result;
+use super::Result;
 
 /// The machine, and what runs on it.
 #[derive(Debug, Clone, Serialize)]
