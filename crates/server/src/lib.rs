@@ -27,5 +27,6 @@ pub use codes::{CodeError, OneTimeCode, administrator_code, first_administrator_
 pub use metrics::Metrics;
 pub use monitor::{Monitor, MonitorOptions};
 pub use options::{BitbucketOptions, ConsumerOptions, ServerOptions};
+pub use security::peer::{NoProxy, TrustedProxies};
 pub use security::secrets::NoRandom;
 pub use server::{Server, ServerError};

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::metrics::Metrics;
+use crate::security::peer::TrustedProxies;
 
 /// What a server is made of.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct ServerOptions {
     /// It fixes the callback of the OAuth consumer and decides whether cookies are
     /// `Secure`.
     pub public_url: Option<Url>,
+    /// Proxies that say for whom they speak.
+    pub trusted_proxies: TrustedProxies,
     /// The database.
     pub archive: Archive,
     /// Where everything is kept.

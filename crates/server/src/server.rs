@@ -107,6 +107,7 @@ impl Server {
             bitbucket,
             oauth,
             limits: Limits::new(),
+            trusted_proxies: options.trusted_proxies,
         };
         Ok(Self {
             listening,

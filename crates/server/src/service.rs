@@ -17,6 +17,7 @@ use crate::metrics::Figures;
 use crate::options::BitbucketOptions;
 use crate::security::cookie::CookieRule;
 use crate::security::limiter::Limiter;
+use crate::security::peer::TrustedProxies;
 use crate::security::secrets::row_id;
 use crate::switches::Switches;
 
@@ -39,6 +40,7 @@ pub(crate) struct Service {
     pub(crate) cookie: CookieRule,
     pub(crate) content_security_policy: HeaderValue,
     pub(crate) limits: Limits,
+    pub(crate) trusted_proxies: TrustedProxies,
 }
 
 /// How often strangers may try.

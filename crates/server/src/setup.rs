@@ -1,9 +1,7 @@
 //! The first administrator.
 
-use std::net::SocketAddr;
-
 use axum::Form;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use bucketload_archive::{CodeFor, UserRecord};
@@ -13,6 +11,7 @@ use serde::Deserialize;
 use crate::codes::MOST_MISSES;
 use crate::error::PageError;
 use crate::pages;
+use crate::security::peer::Peer;
 use crate::security::secrets::code_hash;
 use crate::service::{App, Service};
 use crate::session::Visitor;
@@ -44,13 +43,13 @@ pub(crate) async fn show(State(app): State<App>, visitor: Visitor) -> Result<Res
 
 pub(crate) async fn submit(
     State(app): State<App>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    Peer(address): Peer,
     visitor: Visitor,
     headers: HeaderMap,
     Form(form): Form<Setup>,
 ) -> Result<Response, PageError> {
     let now = app.now();
-    if !app.limits.codes.allows(address.ip(), now) {
+    if !app.limits.codes.allows(address, now) {
         return Err(PageError::too_often());
     }
     let Some(display_name) = one_line(&form.display_name) else {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bucketload_archive::DataDir;
 use bucketload_auth::Credential;
 use bucketload_auth::oauth::Consumer;
+use bucketload_server::TrustedProxies;
 use bucketload_simulator::{OAuthConsumer, Simulator, SimulatorOptions, World};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -87,6 +88,7 @@ fn demo_session(session: &Session, double: &Simulator) -> Result<Session, Proble
             web_url,
             secret_key: None,
             public_url: None,
+            trusted_proxies: TrustedProxies::default(),
             has_display: false,
             operator: session.config.operator.clone(),
             rest_quota: Some(0),

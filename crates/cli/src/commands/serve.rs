@@ -58,6 +58,7 @@ impl Dashboard {
         let server = Server::bind(ServerOptions {
             listen,
             public_url: config.public_url.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
             archive: archive.clone(),
             data_dir: config.data_dir.clone(),
             sealer: credentials::sealer(config)?,

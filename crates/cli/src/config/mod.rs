@@ -14,6 +14,7 @@ use bucketload_archive::{DataDir, DatabaseAddress};
 use bucketload_auth::oauth::Consumer;
 use bucketload_auth::{Credential, SecretKey};
 use bucketload_model::Limits;
+use bucketload_server::TrustedProxies;
 use bucketload_worker::queue::Asker;
 use secrecy::SecretString;
 use url::Url;
@@ -38,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) secret_key: Option<SecretKey>,
     /// The address that people use for the dashboard, if it is not where that listens.
     pub(crate) public_url: Option<Url>,
+    /// Proxies before the dashboard that say for whom they speak.
+    pub(crate) trusted_proxies: TrustedProxies,
     /// Whether a browser can be opened here.
     pub(crate) has_display: bool,
     /// Who sits at the terminal, if the system says.
@@ -118,6 +121,7 @@ impl Config {
             consumer: secrets::consumer(values, &web_url)?,
             secret_key: secrets::secret_key(values)?,
             public_url: values.set_url("public_url")?,
+            trusted_proxies: trusted_proxies(values)?,
             has_display: false,
             operator: None,
             web_url,
@@ -189,6 +193,15 @@ fn quota_window(values: &Values) -> Result<Duration, Problem> {
         ));
     }
     Ok(Duration::from_secs(u64::from(seconds)))
+}
+
+fn trusted_proxies(values: &Values) -> Result<TrustedProxies, Problem> {
+    let text = values.text("trusted_proxies")?.unwrap_or_default();
+    text.parse().map_err(|error| {
+        Problem::of("the setting trusted_proxies cannot be used", &error)
+            .remedy("give addresses and networks such as 127.0.0.1, 10.0.0.0/8")
+            .with_usage_exit()
+    })
 }
 
 fn database(url: String) -> Result<DatabaseAddress, Problem> {

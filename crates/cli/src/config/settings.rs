@@ -88,6 +88,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "The address that people use for the dashboard, without a path. It decides the OAuth \
          callback. Unset, `serve` takes the address that it listens on.",
     ),
+    setting(
+        "trusted_proxies",
+        None,
+        "Addresses and networks of proxies before the dashboard, with commas between, such as \
+         `127.0.0.1, 10.0.0.0/8`. What they say in `X-Forwarded-For` tells apart who tries to \
+         sign in too often; what anybody else says there is not read.",
+    ),
     secret(
         "secret_key",
         "The key that seals credentials: 32 bytes in base64. Unset: `secret.key` in the data \

@@ -5,4 +5,5 @@ pub(crate) mod forms;
 pub(crate) mod headers;
 pub(crate) mod limiter;
 pub(crate) mod local_path;
+pub(crate) mod peer;
 pub(crate) mod secrets;

@@ -1,9 +1,7 @@
 //! Off to Bitbucket.
 
-use std::net::SocketAddr;
-
 use axum::Form;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
@@ -13,17 +11,18 @@ use super::words;
 use crate::error::PageError;
 use crate::policy::Refusal;
 use crate::security::local_path::local_path;
+use crate::security::peer::Peer;
 use crate::service::App;
 use crate::session::Visitor;
 
 pub(crate) async fn submit(
     State(app): State<App>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    Peer(address): Peer,
     visitor: Visitor,
     headers: HeaderMap,
     Form(form): Form<Next>,
 ) -> Result<Response, PageError> {
-    if !app.limits.sign_ins.allows(address.ip(), app.now()) {
+    if !app.limits.sign_ins.allows(address, app.now()) {
         return Err(PageError::too_often());
     }
     let oauth = app.oauth.as_ref().ok_or_else(words::no_consumer)?;

@@ -1,9 +1,7 @@
 //! Back from Bitbucket. Nothing else is served below this path, for Bitbucket sends
 //! codes to every address that begins with it.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use bucketload_archive::{IdentityRecord, Transaction, UserRecord};
@@ -19,17 +17,18 @@ use super::profile::Profile;
 use super::words;
 use crate::error::PageError;
 use crate::policy::{self, Arrival, Welcome};
+use crate::security::peer::Peer;
 use crate::service::{App, Service};
 use crate::session::Visitor;
 
 pub(crate) async fn answer(
     State(app): State<App>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    Peer(address): Peer,
     visitor: Visitor,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    if !app.limits.sign_ins.allows(address.ip(), app.now()) {
+    if !app.limits.sign_ins.allows(address, app.now()) {
         return Err(PageError::too_often());
     }
     let oauth = app.oauth.as_ref().ok_or_else(words::no_consumer)?;

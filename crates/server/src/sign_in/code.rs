@@ -1,9 +1,7 @@
 //! Signing in with a code from the terminal.
 
-use std::net::SocketAddr;
-
 use axum::Form;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bucketload_archive::CodeFor;
@@ -14,6 +12,7 @@ use crate::codes::MOST_MISSES;
 use crate::error::PageError;
 use crate::pages;
 use crate::security::local_path::local_path;
+use crate::security::peer::Peer;
 use crate::security::secrets::code_hash;
 use crate::service::App;
 use crate::session::Visitor;
@@ -27,13 +26,13 @@ pub(crate) struct Code {
 
 pub(crate) async fn submit(
     State(app): State<App>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    Peer(address): Peer,
     visitor: Visitor,
     headers: HeaderMap,
     Form(form): Form<Code>,
 ) -> Result<Response, PageError> {
     let now = app.now();
-    if !app.limits.codes.allows(address.ip(), now) {
+    if !app.limits.codes.allows(address, now) {
         return Err(PageError::too_often());
     }
     let next = local_path(&form.next);

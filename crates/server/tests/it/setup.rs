@@ -5,7 +5,7 @@ use bucketload_model::{UserRole, UserState};
 use bucketload_server::{administrator_code, first_administrator_code};
 use chrono::Duration;
 
-use crate::support::House;
+use crate::support::{House, Plan};
 
 #[tokio::test]
 async fn a_code_makes_the_first_administrator_and_no_second_one() {
@@ -86,6 +86,36 @@ async fn attempts_are_limited_by_address() {
     browser.post("/setup", &fields).await.is(429);
     house.clock.advance(Duration::minutes(1));
     browser.post("/setup", &fields).await.is(403);
+}
+
+/// How often of eleven wrong codes one is refused for being too many, where each seems to come
+/// from another address.
+async fn refused_from_many_addresses(trusted_proxies: &'static str) -> usize {
+    let house = House::planned(Plan {
+        trusted_proxies,
+        ..Plan::default()
+    });
+    let house = house.await;
+    let mut browser = house.browser();
+    browser.get("/setup").await;
+    let token = browser.form_token.clone().unwrap();
+    let body = format!("form_token={token}&code=00000&display_name=Eve");
+    let mut refused = 0;
+    for number in 0..11 {
+        let request = browser.form("/setup", body.clone());
+        let request = request.header("x-forwarded-for", format!("192.0.2.{number}"));
+        let page = browser.send(request).await;
+        refused += usize::from(page.status == 429);
+    }
+    refused
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_everybody_has_attempts_of_their_own() {
+    assert_eq!(refused_from_many_addresses("127.0.0.1").await, 0);
+    // Whoever is trusted by nobody may say what they like.
+    assert_eq!(refused_from_many_addresses("").await, 1);
+    assert_eq!(refused_from_many_addresses("10.0.0.0/8").await, 1);
 }
 
 #[tokio::test]

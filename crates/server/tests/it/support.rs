@@ -52,6 +52,7 @@ pub(crate) struct Plan {
     pub(crate) public_url: Option<Url>,
     pub(crate) has_consumer: bool,
     pub(crate) secret: &'static str,
+    pub(crate) trusted_proxies: &'static str,
 }
 
 impl Default for Plan {
@@ -60,6 +61,7 @@ impl Default for Plan {
             public_url: None,
             has_consumer: true,
             secret: CONSUMER_SECRET,
+            trusted_proxies: "",
         }
     }
 }
@@ -93,6 +95,7 @@ impl House {
         let server = Server::bind(ServerOptions {
             listen: ([127, 0, 0, 1], 0).into(),
             public_url: plan.public_url,
+            trusted_proxies: plan.trusted_proxies.parse().unwrap(),
             archive: archive.clone(),
             data_dir,
             sealer: Sealer::new(SecretKey::generate().unwrap()),
