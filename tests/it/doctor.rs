@@ -9,6 +9,7 @@ use bucketload_simulator::{
 use serde_json::Value;
 
 use crate::support::{Double, Ran, bare_command, run, small};
+use crate::update::{PAGE_BYTES, begin_of_table};
 
 /// The check of a name in the JSON document.
 #[track_caller]
@@ -351,11 +352,10 @@ fn a_damaged_database() {
         let mut command = with_token(&double, folder.path(), "simulator-full-access", &arguments);
         run(&mut command).expect(expected)
     };
-    let whole = std::fs::read(&database).unwrap();
-    // The last page is of some table or index, and is now of none.
-    let mut damaged = whole.clone();
-    let last = damaged.len() - 4096;
-    damaged[last..].fill(0x55);
+    // The first page of a table that nothing reads which only opens the database.
+    let begin = begin_of_table(&double, folder.path(), "pull_request_comments");
+    let mut damaged = std::fs::read(&database).unwrap();
+    damaged[begin..begin + PAGE_BYTES].fill(0x55);
     std::fs::write(&database, damaged).unwrap();
     let (state_of, text) = state(&doctor(1), "database");
     assert_eq!(state_of, "failed");

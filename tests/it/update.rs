@@ -51,6 +51,24 @@ pub(crate) fn execute(double: &Double, data_dir: &Path, sql: &str) {
     });
 }
 
+/// Where a table begins in the file of the database, in bytes.
+pub(crate) fn begin_of_table(double: &Double, data_dir: &Path, table: &str) -> usize {
+    let page: i64 = double.runtime.block_on(async {
+        let pool = open(data_dir).await;
+        let page = sqlx::query_scalar("select rootpage from sqlite_master where name = $1")
+            .bind(table)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        pool.close().await;
+        page
+    });
+    (usize::try_from(page).unwrap() - 1) * PAGE_BYTES
+}
+
+/// A page of SQLite's file.
+pub(crate) const PAGE_BYTES: usize = 4096;
+
 fn written(double: &Double, data_dir: &Path) -> Vec<String> {
     double.runtime.block_on(async {
         let pool = open(data_dir).await;
