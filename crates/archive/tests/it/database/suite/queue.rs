@@ -107,6 +107,22 @@ async fn priority_comes_first_and_then_age() {
 }
 
 #[tokio::test]
+async fn imports_of_one_moment_come_in_the_order_of_the_request() {
+    let Some(store) = store().await else { return };
+    let mut asked = Vec::new();
+    for name in ["team/m", "team/z", "team/a", "team/k", "team/b", "team/x"] {
+        asked.push(add(&store, name, 1).await);
+    }
+    let mut came = Vec::new();
+    while let Some(import) = next(&store, 10, Limits::default()).await {
+        came.push(import);
+        let claimed = claim(&store, import, 10).await.unwrap();
+        release(&store, &claimed, ImportEvent::Completed).await;
+    }
+    assert_eq!(came, asked);
+}
+
+#[tokio::test]
 async fn limits_count_those_who_run() {
     let Some(store) = store().await else { return };
     for (name, second) in [("a/one", 1), ("a/two", 2), ("b/one", 3)] {
