@@ -1,6 +1,6 @@
 //! Issues from an export, as a person takes them.
 
-use bucketload_simulator::{IssueTracker, SeedOptions};
+use bucketload_simulator::{IssueTracker, Mutation, SeedOptions};
 use serde_json::json;
 
 use crate::support::{Double, bare_command, export, lines, run, small, stage};
@@ -49,6 +49,26 @@ fn an_export_is_taken_without_bitbucket_and_with_it() {
     let exported = export(&data_dir, &folder.path().join("second"), NAME);
     assert_eq!(lines(&exported.join("issue_comments.jsonl")).len(), 1);
     assert!(!lines(&exported.join("pull_requests.jsonl")).is_empty());
+}
+
+#[test]
+fn where_the_repository_is_gone_the_way_without_bitbucket_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let file = folder.path().join("db-2.0.json");
+    std::fs::write(&file, document()).unwrap();
+    let double = Double::seeded(small());
+    let repository = NAME.to_owned();
+    let mutation = Mutation::RemoveRepository { repository };
+    double.control().mutate(mutation).unwrap();
+    let arguments = ["import", NAME, "--issues-export", file.to_str().unwrap()];
+    let ran = double.run(&data_dir, &arguments).expect(1);
+    assert!(ran.stderr.contains("add --offline"), "{}", ran.stderr);
+    // An import that takes nothing else has no use for it.
+    let ran = double.run(&data_dir, &["import", NAME]).expect(1);
+    assert!(!ran.stderr.contains("--offline"), "{}", ran.stderr);
+    let offline = [&arguments[..], &["--offline"]].concat();
+    double.run(&data_dir, &offline).expect(0);
 }
 
 /// Since August 2026: what lacks its issues says so and how to help it, and with an export

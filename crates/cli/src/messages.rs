@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 use crate::output;
 
 pub(crate) use archive::{DAMAGED_ARCHIVE, DAMAGED_MIRROR};
-pub(crate) use issues::issue_export_failure;
+pub(crate) use issues::{issue_export_failure, with_offline};
 pub(crate) use wiki::wiki_copy_failure;
 
 pub(crate) use credentials::{

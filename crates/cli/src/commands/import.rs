@@ -12,7 +12,7 @@ use bucketload_model::{
 };
 use bucketload_worker::queue::{Queue, Wish};
 use bucketload_worker::{
-    ImportError, ImportOutcome, Importer, LeaseTimes, RepositoryPlan, Selection,
+    ImportError, ImportOutcome, Importer, LeaseTimes, RepositoryPlan, Selection, StageError,
 };
 use futures::TryStreamExt as _;
 use serde_json::json;
@@ -261,17 +261,25 @@ pub(super) fn conclude(
     name: &RepositoryName,
     outcome: &ImportOutcome,
 ) -> Exit {
+    conclude_with(session, importer, name, outcome, |problem, _| problem)
+}
+
+/// The same, where there is more to say of a failure.
+pub(super) fn conclude_with(
+    session: &Session,
+    importer: &Importer,
+    name: &RepositoryName,
+    outcome: &ImportOutcome,
+    complete: impl FnOnce(Problem, &StageError) -> Problem,
+) -> Exit {
     let failure = outcome.failure.as_ref().map(|failure| &failure.error);
     if !session.json {
         summary::after_import(&outcome.report, &importer.data_dir.mirror(name));
     }
     if let Some(error) = failure {
         let credential = importer.client.credential();
-        messages::report(&messages::import_failure(
-            &name.to_string(),
-            error,
-            credential,
-        ));
+        let problem = messages::import_failure(&name.to_string(), error, credential);
+        messages::report(&complete(problem, error));
     }
     Exit::of_report(&outcome.report, failure)
 }

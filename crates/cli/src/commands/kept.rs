@@ -7,7 +7,7 @@ use bucketload_model::{RepositoryName, Source};
 use bucketload_worker::{Importer, Selection};
 use serde_json::{Map, Value, json};
 
-use super::import::conclude;
+use super::import::conclude_with;
 use super::{Session, issue_export, wiki_copy};
 use crate::arguments::ImportOptions;
 use crate::messages::{self, Exit, Problem};
@@ -76,7 +76,9 @@ impl<'a> Kept<'a> {
             // What was taken is in the archive, whatever becomes of the rest.
             match importer.import(self.name, selection).await {
                 Ok(outcome) => {
-                    exit = exit.max(conclude(session, importer, self.name, &outcome));
+                    let mend = messages::with_offline;
+                    let ended = conclude_with(session, importer, self.name, &outcome, mend);
+                    exit = exit.max(ended);
                     reports.push(outcome.report);
                 }
                 Err(error) => exit = exit.max(messages::report(&error.into())),

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use bucketload_archive::BlobError;
-use bucketload_model::RepositoryName;
-use bucketload_worker::IssueExportError;
+use bucketload_model::{ErrorClass, RepositoryName};
+use bucketload_worker::{IssueExportError, StageError};
 
 use super::{Exit, Problem, RUN_AGAIN};
 
@@ -44,4 +44,18 @@ pub(crate) fn issue_export_failure(
         IssueExportError::Stopped => problem.remedy(RUN_AGAIN).with_exit(Exit::Interrupted),
         IssueExportError::Lost => problem.remedy("please report it"),
     }
+}
+
+/// What was kept may be all that is left: the import that follows then need not be.
+pub(crate) fn with_offline(problem: Problem, error: &StageError) -> Problem {
+    const OFFLINE: &str = "what you gave is in the archive. If Bitbucket has lost the \
+                           repository, add --offline: nothing more is asked for then";
+    if !matches!(error.class(), ErrorClass::NotFound | ErrorClass::Gone) {
+        return problem;
+    }
+    let remedy = match problem.what_to_do() {
+        Some(remedy) => format!("{remedy}; {OFFLINE}"),
+        None => OFFLINE.to_owned(),
+    };
+    problem.remedy(remedy)
 }
