@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use bucketload_simulator::{
-    Announcement, Credential, CredentialKind, Effect, Fault, RateLimit, RetryHint,
+    Announcement, Credential, CredentialKind, Effect, Fault, IssueTracker, Mutation, RateLimit,
+    RetryHint, SeedOptions,
 };
 use serde_json::Value;
 
@@ -83,7 +84,7 @@ fn all_is_well_before_and_after_the_first_import() {
     let mut command = with_token(&double, &data, "simulator-full-access", &["--json"]);
     let ran = run(&mut command).expect(0);
     let asked = double.control().requests().len();
-    assert!(asked <= 6, "{asked} requests");
+    assert!(asked <= 10, "{asked} requests");
     assert_eq!(ran.json()["state"], "ok");
     let (state, text) = state(&ran, "quota");
     assert_eq!(state, "ok");
@@ -169,6 +170,91 @@ fn a_missing_scope_is_named_with_what_an_import_lacks() {
     let mut command = with_token(&double, folder.path(), "simulator-no-scopes", &repository);
     let ran = run(command.arg("--json")).expect(4);
     assert!(state_is(&ran, "repository", "not_authorised"));
+}
+
+/// Settings and issues: which will be gaps, and which scope would bring them.
+#[test]
+fn what_will_be_a_gap_is_told_with_the_scope_that_it_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = Double::seeded(SeedOptions {
+        issue_tracker: IssueTracker::Answers,
+        ..small()
+    });
+    let arguments = ["seaside/lighthouse", "--json"];
+    let mut command = with_token(&double, folder.path(), "simulator-plain-import", &arguments);
+    let ran = run(&mut command).expect(0);
+    assert!(state_is(&ran, "project", "ok"));
+    for (name, lack, scopes) in [
+        (
+            "issues",
+            "issue_attachments",
+            ["“issue”", "“read:issue:bitbucket”"],
+        ),
+        (
+            "webhooks",
+            "gaps: webhooks",
+            ["“webhook”", "“read:webhook:bitbucket”"],
+        ),
+        (
+            "administration",
+            "deploy keys",
+            ["“repository:admin”", "“admin:repository:bitbucket”"],
+        ),
+        (
+            "pipelines",
+            "pipeline variables",
+            ["“pipeline”", "“read:pipeline:bitbucket”"],
+        ),
+    ] {
+        let (state, text) = state(&ran, name);
+        assert_eq!(state, "warning", "{name}");
+        assert!(
+            text.contains("lacks the scope") && text.contains(lack),
+            "{text}"
+        );
+        let check = check(&ran, name);
+        let remedy = check["remedy"].as_str().unwrap();
+        assert!(
+            scopes.iter().all(|scope| remedy.contains(scope)),
+            "{remedy}"
+        );
+        assert_eq!(remedy.contains("--skip settings"), name != "issues");
+    }
+    // What the doctor foretells is what an import names.
+    let mut command = double.command(folder.path());
+    command
+        .env("BUCKETLOAD_BITBUCKET_TOKEN", "simulator-plain-import")
+        .args([
+            "import",
+            "seaside/lighthouse",
+            "--only",
+            "issues,settings",
+            "--json",
+        ]);
+    let report = run(&mut command).expect(3).report();
+    let gaps: Vec<&str> = report["gaps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|gap| gap["object"].as_str().unwrap())
+        .collect();
+    for object in [
+        "settings/webhooks",
+        "settings/deploy_keys",
+        "settings/environments",
+    ] {
+        assert!(gaps.contains(&object), "{object} is not among {gaps:?}");
+    }
+
+    // A tracker that Bitbucket removed is no fault of the credential.
+    let repository = "seaside/lighthouse".to_owned();
+    let mutation = Mutation::RemoveIssueTracker { repository };
+    double.control().mutate(mutation).unwrap();
+    let mut command = with_token(&double, folder.path(), "simulator-full-access", &arguments);
+    let ran = run(&mut command).expect(0);
+    let (state, text) = state(&ran, "issues");
+    assert_eq!(state, "skipped");
+    assert!(text.contains("none to try it on"), "{text}");
 }
 
 #[test]

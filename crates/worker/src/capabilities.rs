@@ -11,6 +11,8 @@ use bucketload_bitbucket::{
 use bucketload_model::{ErrorClass, RepositoryName, Source, Stage, WorkspaceSlug};
 use serde::de::DeserializeOwned;
 
+use crate::stages::project_key;
+
 /// Something that an archive needs a credential to be allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Capability {
@@ -24,6 +26,16 @@ pub enum Capability {
     PullRequests,
     /// To read who the members of a workspace are.
     Members,
+    /// To read issues, where a tracker still answers.
+    Issues,
+    /// To read the project that a repository is in.
+    Project,
+    /// To read who is told of events, and where.
+    Webhooks,
+    /// To read what administrators of a repository see.
+    Administration,
+    /// To read how pipelines are set up.
+    Pipelines,
 }
 
 impl Capability {
@@ -35,6 +47,11 @@ impl Capability {
             Self::Repository => Endpoint::Repository,
             Self::PullRequests => Endpoint::PullRequests,
             Self::Members => Endpoint::Members,
+            Self::Issues => Endpoint::Issues,
+            Self::Project => Endpoint::Project,
+            Self::Webhooks => Endpoint::Hooks,
+            Self::Administration => Endpoint::BranchRestrictions,
+            Self::Pipelines => Endpoint::PipelinesVariables,
         }
     }
 
@@ -46,10 +63,15 @@ impl Capability {
             Self::Repository => "repository",
             Self::PullRequests => "pull_requests",
             Self::Members => "members",
+            Self::Issues => "issues",
+            Self::Project => "project",
+            Self::Webhooks => "webhooks",
+            Self::Administration => "administration",
+            Self::Pipelines => "pipelines",
         }
     }
 
-    /// The stages of an import that bring nothing home without it.
+    /// The stages of an import that bring nothing home without it, or not all.
     pub const fn stages(self) -> &'static [Stage] {
         match self {
             // Repositories can still be named one by one.
@@ -61,6 +83,15 @@ impl Capability {
                 Stage::PullRequestActivity,
             ],
             Self::Members => &[Stage::Users],
+            Self::Issues => &[
+                Stage::Issues,
+                Stage::IssueComments,
+                Stage::IssueChanges,
+                Stage::IssueAttachments,
+            ],
+            Self::Project | Self::Webhooks | Self::Administration | Self::Pipelines => {
+                &[Stage::Settings]
+            }
         }
     }
 
@@ -83,6 +114,8 @@ pub enum Access {
     Refused(RequestError),
     /// There is no such thing, or it is hidden from this credential.
     Hidden(RequestError),
+    /// The repository has nothing of the kind, so that it cannot be tried there.
+    Absent(RequestError),
     /// No answer that would tell.
     Unknown(RequestError),
 }
@@ -101,6 +134,16 @@ impl Access {
             _ => Self::Unknown(error),
         };
         (access, None)
+    }
+
+    /// Of what a repository that is there may have or not.
+    fn of_part<T>(result: Result<T, RequestError>) -> Self {
+        match result {
+            Err(error) if matches!(error.class(), ErrorClass::NotFound | ErrorClass::Gone) => {
+                Self::Absent(error)
+            }
+            result => Self::of(result).0,
+        }
     }
 }
 
@@ -154,7 +197,7 @@ pub struct Capabilities {
 
 impl Capabilities {
     /// Tries what an import needs: on `source`, or on the first repository of the
-    /// first workspace that the credential shows. Takes six requests at most.
+    /// first workspace that the credential shows. Takes ten requests at most.
     pub async fn find(client: &Client, source: Option<&Source>) -> Self {
         let mut found = Self {
             account: client.user().await.map(|answer| answer.item.value),
@@ -175,7 +218,7 @@ impl Capabilities {
         let first = || found.workspaces.first().cloned().map(Source::Workspace);
         match source.cloned().or_else(first) {
             Some(Source::Workspace(workspace)) => found.try_workspace(client, workspace).await,
-            Some(Source::Repository(name)) => found.try_repository(client, name, true).await,
+            Some(Source::Repository(name)) => found.try_repository(client, name).await,
             None => {}
         }
         found
@@ -206,30 +249,82 @@ impl Capabilities {
         let repositories = self
             .note(Capability::Repositories, page)
             .unwrap_or_default();
-        let slug = repositories.into_iter().find_map(|one| one.slug);
-        match slug {
-            Some(slug) => {
+        let first = repositories
+            .into_iter()
+            .find_map(|one| Some((one.slug.clone()?, one)));
+        match first {
+            Some((slug, repository)) => {
                 let name = RepositoryName { workspace, slug };
-                self.try_repository(client, name, false).await;
+                self.try_parts(client, name, &repository).await;
             }
             None => self.tried_on = Some(Source::Workspace(workspace)),
         }
     }
 
-    async fn try_repository(&mut self, client: &Client, name: RepositoryName, is_named: bool) {
-        if is_named {
-            let repository = client.repository(&name).await;
-            if self.note(Capability::Repository, repository).is_none() {
-                self.tried_on = Some(Source::Repository(name));
-                return;
-            }
+    async fn try_repository(&mut self, client: &Client, name: RepositoryName) {
+        let repository = client.repository(&name).await;
+        match self.note(Capability::Repository, repository) {
+            Some(answer) => self.try_parts(client, name, &answer.item.value).await,
+            None => self.tried_on = Some(Source::Repository(name)),
         }
+    }
+
+    /// Tries what belongs to a repository.
+    async fn try_parts(&mut self, client: &Client, name: RepositoryName, repository: &Repository) {
         let (endpoint, first) = client.pull_requests(&name);
         let size = client.size(endpoint, &first).await;
         self.note(Capability::PullRequests, size);
+        let answers = matches!(
+            self.tried.last(),
+            Some((
+                _,
+                Access::Allowed | Access::ScopeMissing(_) | Access::NotPermitted(_)
+            ))
+        );
         let page = first_page::<Membership>(client, client.members(&name.workspace)).await;
         self.note(Capability::Members, page);
+        // Where pull requests are hidden or refused, so is the rest.
+        if answers {
+            self.try_list(client, Capability::Issues, client.issues(&name))
+                .await;
+            self.try_settings(client, &name, repository).await;
+        }
         self.tried_on = Some(Source::Repository(name));
+    }
+
+    /// Tries one document for each scope that settings take.
+    async fn try_settings(
+        &mut self,
+        client: &Client,
+        name: &RepositoryName,
+        repository: &Repository,
+    ) {
+        if let Some(key) = project_key(repository) {
+            let project = client.project(&name.workspace, &key).await;
+            let access = Access::of_part(project);
+            self.tried.push((Capability::Project, access));
+        }
+        // An import without a credential leaves these out, too.
+        if client.credential().is_anonymous() {
+            return;
+        }
+        for (capability, list) in [
+            (Capability::Webhooks, client.hooks(name)),
+            (Capability::Administration, client.branch_restrictions(name)),
+            (Capability::Pipelines, client.pipelines_variables(name)),
+        ] {
+            self.try_list(client, capability, list).await;
+        }
+    }
+
+    async fn try_list(
+        &mut self,
+        client: &Client,
+        capability: Capability,
+        (endpoint, first): (Endpoint, PageUrl),
+    ) {
+        let size = client.size(endpoint, &first).await;
+        self.tried.push((capability, Access::of_part(size)));
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) use pull_request_activity::record as activity_record;
 pub(crate) use pull_request_comments::record as comment_record;
 pub(crate) use pull_request_diffs::COMMIT;
 pub(crate) use pull_requests::{covered, record as pull_request_record};
-pub(crate) use settings::Document;
+pub(crate) use settings::{Document, project_key};
 
 use std::collections::BTreeMap;
 use std::time::Duration;

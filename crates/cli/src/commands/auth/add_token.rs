@@ -146,7 +146,8 @@ async fn check(
     }
     for (tried, access) in &found.tried {
         let finding = capability(*tried, access, client.credential(), &found);
-        if finding.state != State::Ok {
+        // What a repository has not is no matter of the token.
+        if finding.state != State::Ok && !matches!(access, Access::Absent(_)) {
             let remedy = finding.remedy.unwrap_or_default();
             output::note(&format!(
                 "{}: {}\n  what to do: {remedy}",
@@ -177,7 +178,9 @@ fn refusal(found: &Capabilities) -> Option<&RequestError> {
     }
     let last = found.tried.iter().find_map(|(_, access)| match access {
         Access::Refused(error) | Access::Hidden(error) | Access::Unknown(error) => Some(error),
-        Access::Allowed | Access::ScopeMissing(_) | Access::NotPermitted(_) => None,
+        Access::Allowed | Access::ScopeMissing(_) | Access::NotPermitted(_) | Access::Absent(_) => {
+            None
+        }
     });
     Some(last.unwrap_or(account))
 }

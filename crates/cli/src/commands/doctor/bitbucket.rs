@@ -3,7 +3,7 @@
 
 use bucketload_auth::{Credential, CredentialSource};
 use bucketload_bitbucket::{Client, RequestError, RequestErrorKind};
-use bucketload_model::{AnnouncedRemoval, BucketState, ErrorClass, WorkspaceSlug};
+use bucketload_model::{AnnouncedRemoval, BucketState, ErrorClass, Stage, WorkspaceSlug};
 use bucketload_worker::{Access, Capabilities, Capability};
 use chrono::{DateTime, Utc};
 
@@ -174,15 +174,20 @@ pub(in crate::commands) fn capability(
             check,
             format!("{who} lacks the scope; {lack}"),
             format!(
-                "make a new one with the scope “{}” (access token, OAuth) or “{}” (API token)",
+                "make a new one with the scope “{}” (access token, OAuth) or “{}” (API token){}",
                 endpoint.oauth_scopes().join(" "),
-                endpoint.api_token_scope()
+                endpoint.api_token_scope(),
+                or_leave_out(capability)
             ),
         ),
         Access::NotPermitted(_) => Finding::warning(
             check,
             format!("{who} may not read them in {on}; {lack}"),
-            "use the credential of somebody who may",
+            format!(
+                "use the credential of {}{}",
+                who_may(capability),
+                or_leave_out(capability)
+            ),
         ),
         Access::Refused(_) if credential.is_anonymous() => Finding::warning(
             check,
@@ -190,6 +195,9 @@ pub(in crate::commands) fn capability(
             SET_CREDENTIAL,
         ),
         Access::Refused(_) => return Finding::skipped(check, "the credential is refused"),
+        Access::Absent(_) => {
+            return Finding::skipped(check, &format!("{on} has none to try it on"));
+        }
         Access::Hidden(_) => Finding::warning(
             check,
             format!("Bitbucket knows no {on}, or hides it from {who}"),
@@ -219,7 +227,18 @@ fn allowed(capability: Capability, on: &str, found: &Capabilities) -> Finding {
         }
         Capability::Repositories => Finding::ok(check, "can be listed"),
         Capability::Repository => Finding::ok(check, format!("{on} can be read")),
-        Capability::PullRequests => Finding::ok(check, format!("of {on} can be read")),
+        Capability::PullRequests
+        | Capability::Issues
+        | Capability::Project
+        | Capability::Webhooks => Finding::ok(check, format!("of {on} can be read")),
+        Capability::Administration => Finding::ok(
+            check,
+            format!("branch restrictions, deploy keys and permissions of {on} can be read"),
+        ),
+        Capability::Pipelines => Finding::ok(
+            check,
+            format!("variables, schedules and environments of {on} can be read"),
+        ),
         Capability::Members => Finding::ok(check, "of the workspace can be read"),
     }
 }
@@ -234,12 +253,43 @@ fn without(capability: Capability) -> String {
             "a workspace cannot be imported whole, only repositories by their names".to_owned()
         }
         Capability::Repository => "nothing can be imported".to_owned(),
-        Capability::PullRequests | Capability::Members => {
+        Capability::Project => gaps("the project"),
+        Capability::Webhooks => gaps("webhooks"),
+        Capability::Administration => gaps(
+            "branch restrictions, settings of the branching model, deploy keys, permissions and \
+             the switch of pipelines",
+        ),
+        Capability::Pipelines => {
+            gaps("names of pipeline variables, schedules, known hosts and environments")
+        }
+        Capability::PullRequests | Capability::Members | Capability::Issues => {
             let stages = capability.stages().iter().map(|stage| stage.name());
             let stages: Vec<&str> = stages.collect();
             let noun = if stages.len() == 1 { "stage" } else { "stages" };
             format!("an import is without the {noun} {}", stages.join(", "))
         }
+    }
+}
+
+/// Settings that cannot be read are named in the report of the import.
+fn gaps(settings: &str) -> String {
+    format!("an import will name as gaps: {settings}")
+}
+
+/// Who may read it, whatever the scopes.
+const fn who_may(capability: Capability) -> &'static str {
+    match capability {
+        Capability::Administration => "an administrator of the repository",
+        _ => "somebody who may",
+    }
+}
+
+/// What can be done where nobody wants it.
+fn or_leave_out(capability: Capability) -> &'static str {
+    if capability.stages() == [Stage::Settings] {
+        ", or leave settings out: --skip settings"
+    } else {
+        ""
     }
 }
 

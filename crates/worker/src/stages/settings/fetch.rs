@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::pin::pin;
 
-use bucketload_archive::StoredRepository;
 use bucketload_bitbucket::{
     Account, Answer, Endpoint, Environment, Loose, PageUrl, Repository, RequestError,
     RequestErrorKind,
@@ -56,7 +55,8 @@ pub(super) async fn fetch(
     let name = &context.name;
     let fetched = match document {
         Document::Project => {
-            let Some(key) = project_key(context.repository()?) else {
+            let repository = serde_json::from_str(&context.repository()?.source);
+            let Some(key) = repository.ok().as_ref().and_then(project_key) else {
                 return Ok(None);
             };
             object(&client.project(&name.workspace, &key).await?)
@@ -93,10 +93,9 @@ pub(super) async fn fetch(
     Ok(Some(fetched))
 }
 
-/// The key of the project, as it stands in an address.
-fn project_key(repository: &StoredRepository) -> Option<String> {
-    let repository: Repository = serde_json::from_str(&repository.source).ok()?;
-    let key = repository.project?.key;
+/// The key of a repository's project, as it stands in an address.
+pub(crate) fn project_key(repository: &Repository) -> Option<String> {
+    let key = repository.project.as_ref()?.key.clone();
     let is_key = |c: char| c.is_ascii_alphanumeric() || c == '_';
     (!key.is_empty() && key.chars().all(is_key)).then_some(key)
 }

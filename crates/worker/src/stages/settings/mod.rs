@@ -8,6 +8,7 @@ mod document;
 mod fetch;
 
 pub(crate) use document::Document;
+pub(crate) use fetch::project_key;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
