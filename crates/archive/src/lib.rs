@@ -23,7 +23,7 @@ pub use database::{
     RepositoryRecord, StageProgress, Stored, StoredActivity, StoredImport, StoredRepository,
     Tagged, Tally, Transaction,
 };
-pub use database::{ListDigest, ProofRecord};
+pub use database::{ListDigest, ProofRecord, StoredVersion};
 pub use database::{Lost, Overview};
 // Objects without columns of their own, and lists of children.
 pub use database::{ObjectKey, ObjectRecord, Parents, StoredObject};

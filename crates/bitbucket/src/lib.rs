@@ -21,7 +21,7 @@ mod request;
 mod server_clock;
 mod storage;
 
-pub use api::{PullRequestFilter, RepositoriesOptions, Role};
+pub use api::{ObjectVersion, PullRequestFilter, RepositoriesOptions, Role};
 pub use buckets::QuotaSettings;
 pub use client::Client;
 pub use endpoint::Endpoint;

@@ -16,7 +16,7 @@ mod stages;
 mod wiki_copy;
 
 pub use capabilities::{Access, Capabilities, Capability};
-pub use compare::{Difference, Online};
+pub use compare::{Difference, LookedAt, Online};
 pub use context::{Importer, Selection, SelectionError};
 pub use failure::StageError;
 pub use import::{Failure, ImportError, ImportOutcome};

@@ -40,6 +40,7 @@ mod sessions;
 pub(crate) mod sql;
 mod stages;
 mod users;
+mod versions;
 mod wikis;
 
 pub use accounts::AccountRecord;
@@ -81,6 +82,7 @@ pub use secret_hash::SecretHash;
 pub use service_tokens::ServiceTokenRecord;
 pub use sessions::SessionRecord;
 pub use users::UserRecord;
+pub use versions::StoredVersion;
 pub use wikis::{StoredWiki, WikiOrigin};
 
 use chrono::{DateTime, Utc};

@@ -11,10 +11,12 @@ mod pull_requests;
 mod refs;
 mod repositories;
 mod settings;
+mod versions;
 mod workspaces;
 
 pub use pull_requests::PullRequestFilter;
 pub use repositories::{RepositoriesOptions, Role};
+pub use versions::ObjectVersion;
 
 use bucketload_model::{PullRequestId, RepositoryName};
 use url::Url;

@@ -13,6 +13,8 @@ pub struct PullRequestFilter {
     /// changed while the list is read stays in it, so pages may repeat an object
     /// and never skip one.
     pub updated_since: Option<DateTime<Utc>>,
+    /// Those that were opened at or after this time.
+    pub created_since: Option<DateTime<Utc>>,
     /// Those with comments that are not deleted.
     pub has_comments: bool,
     /// Those with tasks that are open.
@@ -44,13 +46,17 @@ impl Client {
         filter: &PullRequestFilter,
     ) -> (Endpoint, PageUrl) {
         let (endpoint, mut first) = self.pull_requests(name);
-        let since = filter.updated_since.map(|since| {
+        let at_or_after = |field: &str, since: DateTime<Utc>| {
             let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
-            format!("updated_on>={since}")
-        });
+            format!("{field}>={since}")
+        };
+        let updated = filter.updated_since;
+        let updated = updated.map(|since| at_or_after("updated_on", since));
+        let created = filter.created_since;
+        let created = created.map(|since| at_or_after("created_on", since));
         let commented = filter.has_comments.then(|| "comment_count>0".to_owned());
         let tasks = filter.has_tasks.then(|| "task_count>0".to_owned());
-        let conditions = since.into_iter().chain(commented).chain(tasks);
+        let conditions = [updated, created, commented, tasks].into_iter().flatten();
         let conditions: Vec<String> = conditions.collect();
         if !conditions.is_empty() {
             let mut query = first.0.query_pairs_mut();

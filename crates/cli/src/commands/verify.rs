@@ -82,19 +82,21 @@ pub(crate) async fn run(session: &Session, options: &ProofOptions) -> Result<Exi
             }
         };
         let online = match &importer {
-            Some(importer) if !stop.is_cancelled() => match importer.compare(&repository).await {
-                Ok(online) => Some(online),
-                // One that cannot be asked for costs nobody the rest.
-                Err(error) => {
-                    let problem = messages::compare_failure(
-                        &repository.name.to_string(),
-                        &error,
-                        importer.client.credential(),
-                    );
-                    exit = exit.max(messages::report(&problem));
-                    None
+            Some(importer) if !stop.is_cancelled() => {
+                match importer.compare(&repository, options.sample.0).await {
+                    Ok(online) => Some(online),
+                    // One that cannot be asked for costs nobody the rest.
+                    Err(error) => {
+                        let problem = messages::compare_failure(
+                            &repository.name.to_string(),
+                            &error,
+                            importer.client.credential(),
+                        );
+                        exit = exit.max(messages::report(&problem));
+                        None
+                    }
                 }
-            },
+            }
             _ => None,
         };
         let entry = Entry { proof, online };
@@ -304,6 +306,15 @@ fn show_online(online: &Online) {
     }
     if online.behind.is_empty() && online.unknown.is_empty() {
         output::line("    Bitbucket has no more than that");
+    }
+    if let Some(looked_at) = online.looked_at
+        && let Some(of) = looked_at.of.filter(|of| *of > looked_at.pull_requests)
+    {
+        output::line(&format!(
+            "    compared one by one: {} of {}",
+            output::grouped(looked_at.pull_requests),
+            counted(of, "pull request", "pull requests")
+        ));
     }
     for difference in &online.behind {
         output::line(&format!("    behind: {}", printable(&difference.detail)));

@@ -139,7 +139,7 @@ async fn known(context: &StageContext) -> Result<Known, StageError> {
 }
 
 /// Whether a file is the one that was fetched. How often it was downloaded does not matter.
-fn is_same(one: &Download, other: &Download) -> bool {
+pub(crate) fn is_same(one: &Download, other: &Download) -> bool {
     one.size == other.size && one.created_on == other.created_on
 }
 

@@ -12,7 +12,7 @@ use crate::failure::StageError;
 
 /// Whether a repository says that it has issues. That of October 2026 says nothing, and one
 /// whose tracker is gone may still say that it has.
-pub(super) fn has_issues(source: &str) -> Option<bool> {
+pub(crate) fn has_issues(source: &str) -> Option<bool> {
     serde_json::from_str::<Repository>(source).ok()?.has_issues
 }
 

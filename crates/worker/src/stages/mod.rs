@@ -25,7 +25,8 @@ mod users;
 mod wiki;
 
 pub(crate) use comment_source::{CommentSource, foresee};
-pub(crate) use downloads::fresh as fresh_downloads;
+pub(crate) use downloads::{fresh as fresh_downloads, is_same as is_same_download};
+pub(crate) use issue_tracker::has_issues;
 pub(crate) use issues::FIELD_LISTS;
 pub(crate) use pull_request_activity::record as activity_record;
 pub(crate) use pull_request_comments::record as comment_record;

@@ -14,6 +14,7 @@ mod queue;
 mod retention;
 mod rows;
 mod transactions;
+mod versions;
 mod wikis;
 
 use bucketload_model::RepositoryUuid;
