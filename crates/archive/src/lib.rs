@@ -25,6 +25,8 @@ pub use database::{
 };
 pub use database::{ListDigest, ProofRecord, StoredVersion};
 pub use database::{Lost, Overview};
+// How imports go, for people who look at them.
+pub use database::{ImportLine, LogEntry, StageAdvance, StageLine, Transferred};
 // Objects without columns of their own, and lists of children.
 pub use database::{ObjectKey, ObjectRecord, Parents, StoredObject};
 // Issues.

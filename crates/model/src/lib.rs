@@ -5,6 +5,7 @@ mod clock;
 mod credential;
 mod error_class;
 mod gap;
+mod happening;
 mod ids;
 mod lease;
 mod leave;
@@ -25,6 +26,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use credential::CredentialId;
 pub use error_class::ErrorClass;
 pub use gap::{Gap, GapReason};
+pub use happening::{Happening, ParseHappeningError};
 pub use ids::{
     AccountId, AccountUuid, BranchRestrictionId, CommentId, CommitHash, EnvironmentUuid, ImportId,
     IssueChangeId, IssueId, ParseIdError, PullRequestId, RepositoryName, RepositorySlug,

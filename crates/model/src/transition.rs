@@ -3,7 +3,7 @@
 use crate::ImportState;
 
 /// Something that happens to an import.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ImportEvent {
     /// A run begins, or takes over from one that was lost.
     Claimed,

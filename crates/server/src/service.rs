@@ -98,6 +98,7 @@ impl Service {
             who: who.display_name.clone(),
             action: action.to_owned(),
             subject: subject.to_owned(),
+            import: None,
         };
         Ok(transaction.put_audit_entry(&entry).await?)
     }

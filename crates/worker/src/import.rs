@@ -139,7 +139,8 @@ impl Importer {
         }
         let enqueued = transaction.enqueue(&new).await?;
         if let Enqueued::Joined(import, ImportState::Paused) = enqueued {
-            transaction.resume(import, ImportEvent::Resumed).await?;
+            let resumed = ImportEvent::Resumed;
+            transaction.resume(import, resumed, now).await?;
         }
         let claim = Claim {
             owner,
@@ -153,7 +154,13 @@ impl Importer {
         if let Some(asker) = &self.asked_by {
             let subject = format!("{name}, import {import}");
             asker
-                .note(&mut transaction, "imported at a terminal", subject, now)
+                .note(
+                    &mut transaction,
+                    "imported at a terminal",
+                    subject,
+                    Some(import),
+                    now,
+                )
                 .await?;
         }
         transaction.commit().await?;

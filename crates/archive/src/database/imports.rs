@@ -206,6 +206,7 @@ impl Transaction {
     pub async fn start_import(&mut self, start: &ImportStart<'_>) -> Result<(), DatabaseError> {
         let names: Vec<&str> = start.stages.iter().map(|stage| stage.name()).collect();
         let id = start.id.to_string();
+        self.supersede(start.name).await?;
         statement(
             "insert into imports (id, workspace, slug, stages, state, started_at_ms)
              values ($1, $2, $3, $4, $5, $6)",
@@ -219,6 +220,19 @@ impl Transaction {
         .execute(&mut self.inner)
         .await?;
         self.put_stages(start.id, start.stages).await
+    }
+
+    /// Another import of a repository is about to be its latest.
+    pub(super) async fn supersede(&mut self, name: &RepositoryName) -> Result<(), DatabaseError> {
+        statement(
+            "update imports set is_latest = 0
+             where workspace = $1 and slug = $2 and is_latest = 1",
+        )
+        .bind(name.workspace.as_str())
+        .bind(name.slug.as_str())
+        .execute(&mut self.inner)
+        .await?;
+        Ok(())
     }
 
     /// Sets where an import stands. An end has a time, and a failure a reason.
@@ -364,13 +378,19 @@ impl Transaction {
         &mut self,
         import: ImportId,
         stage: Stage,
+        now: DateTime<Utc>,
     ) -> Result<(), DatabaseError> {
-        statement("update import_stages set state = $3 where import_id = $1 and stage = $2")
-            .bind(import.to_string())
-            .bind(stage.name())
-            .bind(StageState::Running.name())
-            .execute(&mut self.inner)
-            .await?;
+        statement(
+            "update import_stages set state = $3, started_at_ms = $4, ended_at_ms = null,
+                 stored_before = stored
+             where import_id = $1 and stage = $2",
+        )
+        .bind(import.to_string())
+        .bind(stage.name())
+        .bind(StageState::Running.name())
+        .bind(now.timestamp_millis())
+        .execute(&mut self.inner)
+        .await?;
         Ok(())
     }
 

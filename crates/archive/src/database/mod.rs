@@ -16,9 +16,12 @@ mod error;
 mod gaps;
 mod health;
 mod identities;
+mod import_log;
 mod imports;
 mod issues;
 mod lfs;
+mod lines;
+mod live;
 mod members;
 mod objects;
 mod one_time_codes;
@@ -58,6 +61,7 @@ pub use entity_tags::Tagged;
 pub use error::{DatabaseError, OpenError};
 pub use health::DatabaseHealth;
 pub use identities::IdentityRecord;
+pub use import_log::LogEntry;
 pub use imports::{ImportStart, StageProgress, StoredImport};
 pub use issues::{
     AttachmentRecord, ChangeRecord, FieldRecord, IssueCommentRecord, IssueCounts,
@@ -65,6 +69,8 @@ pub use issues::{
     RestoredAttachment, RestoredChange, provisional_repository, short_key,
 };
 pub use lfs::StoredLfsObject;
+pub use lines::{ImportLine, StageLine};
+pub use live::{StageAdvance, Transferred};
 pub use members::MemberRecord;
 pub use objects::{ObjectKey, ObjectRecord, StoredObject};
 pub use one_time_codes::CodeFor;

@@ -31,8 +31,8 @@ pub struct Overview {
 }
 
 #[derive(sqlx::FromRow)]
-struct StageRow {
-    import_id: String,
+pub(super) struct StageRow {
+    pub(super) import_id: String,
     stage: String,
     state: String,
     expected: Option<i64>,
@@ -64,8 +64,9 @@ impl TryFrom<StageRow> for StageReport {
     }
 }
 
-const SELECT_STAGES: &str = "select import_id, stage, state, expected, stored, missing,
-    duration_ms, requests_min, requests_max from import_stages";
+pub(super) const SELECT_STAGES: &str = "select import_id, stage, state, expected, stored, missing,
+    duration_ms, requests_min, requests_max, started_at_ms, ended_at_ms, stored_before,
+    transferred_objects, transfer_objects, transferred_bytes from import_stages";
 
 /// What hangs on imports, by import.
 #[derive(Default)]

@@ -37,6 +37,7 @@ impl Asker {
         transaction: &mut Transaction,
         action: &str,
         subject: String,
+        import: Option<ImportId>,
         now: DateTime<Utc>,
     ) -> Result<(), DatabaseError> {
         let entry = AuditEntry {
@@ -47,6 +48,7 @@ impl Asker {
             who: self.name.clone(),
             action: action.to_owned(),
             subject,
+            import,
         };
         transaction.put_audit_entry(&entry).await
     }

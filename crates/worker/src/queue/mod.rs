@@ -120,12 +120,13 @@ impl Queue {
         transaction: &mut Transaction,
         action: &str,
         subject: String,
+        import: Option<ImportId>,
     ) -> Result<(), DatabaseError> {
         let Some(asker) = &self.asker else {
             return Ok(());
         };
         let now = self.clock.now();
-        asker.note(transaction, action, subject, now).await
+        asker.note(transaction, action, subject, import, now).await
     }
 
     /// The same, of one import.
@@ -140,7 +141,7 @@ impl Queue {
             None => String::new(),
         };
         let subject = format!("{name}import {import}");
-        self.note(transaction, action, subject).await
+        self.note(transaction, action, subject, Some(import)).await
     }
 
     /// Asks for imports, all of them or none. What is asked for already and has not ended is
@@ -176,7 +177,11 @@ impl Queue {
         }
         tickets::push(&mut transaction, None, at_once.min(MOST_TICKETS)).await?;
         let names = asker::subject(wishes.iter().map(|wish| &wish.name));
-        self.note(&mut transaction, "asked for imports", names)
+        let only = match &answers[..] {
+            [one] => Some(one.import()),
+            _ => None,
+        };
+        self.note(&mut transaction, "asked for imports", names, only)
             .await?;
         transaction.commit().await?;
         Ok(answers)
@@ -235,7 +240,8 @@ impl Queue {
         event: ImportEvent,
     ) -> Result<ImportState, QueueError> {
         let mut transaction = self.archive.begin().await?;
-        let state = transaction.resume(import, event).await?;
+        let now = self.clock.now();
+        let state = transaction.resume(import, event, now).await?;
         tickets::push(&mut transaction, None, 1).await?;
         let action = match event {
             ImportEvent::Retried => "retried an import",
@@ -296,7 +302,7 @@ impl Queue {
         }
         let names = asker::subject(wishes.iter().map(|wish| &wish.name));
         let action = format!("scheduled imports ({cron})");
-        self.note(&mut transaction, &action, names).await?;
+        self.note(&mut transaction, &action, names, None).await?;
         transaction.commit().await?;
         Ok(Some(next_at))
     }
@@ -310,7 +316,7 @@ impl Queue {
         let mut transaction = self.archive.begin().await?;
         let removed = transaction.remove_schedules(name).await?;
         if removed > 0 {
-            self.note(&mut transaction, "ended a schedule", name.to_string())
+            self.note(&mut transaction, "ended a schedule", name.to_string(), None)
                 .await?;
         }
         transaction.commit().await?;

@@ -219,7 +219,13 @@ impl Restorer {
             .await?;
         let subject = format!("{name}, import {import}");
         self.asked_by
-            .note(&mut transaction, "read back from an export", subject, now)
+            .note(
+                &mut transaction,
+                "read back from an export",
+                subject,
+                Some(import),
+                now,
+            )
             .await?;
         transaction.commit().await?;
         let objects = export.manifest().files.values();

@@ -49,7 +49,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::Importer;
-use crate::failure::StageError;
+use crate::failure::{StageError, describe};
 
 /// What a stage works with.
 #[derive(Debug, Clone)]
@@ -192,7 +192,8 @@ impl StageContext {
 
     async fn run_stage(&self, stage: Stage) -> Result<(), StageError> {
         let mut transaction = self.begin().await?;
-        transaction.start_stage(self.import, stage).await?;
+        let now = self.importer.clock.now();
+        transaction.start_stage(self.import, stage, now).await?;
         transaction.commit().await?;
         let counts = self.count(stage).await?;
         self.emit(ProgressEvent::StageStarted {
@@ -321,6 +322,14 @@ impl StageContext {
                 .await?;
         }
         transaction.finish_stage(self.import, &report, took).await?;
+        let now = self.importer.clock.now();
+        let words = match result {
+            Err(error) => describe(error),
+            Ok(()) => in_words(&report),
+        };
+        transaction
+            .log_stage_end(self.import, now, stage, &words)
+            .await?;
         transaction.commit().await?;
         self.emit(ProgressEvent::StageFinished {
             repository: self.name.clone(),
@@ -548,6 +557,16 @@ async fn note_people<T: Sync>(
     }
     let seen = context.import.began_at();
     Ok(transaction.put_people_met(repository, &met, seen).await?)
+}
+
+/// How a stage ended, for the log of its import.
+fn in_words(report: &StageReport) -> String {
+    let stored = report.stored;
+    match (report.missing, report.expected) {
+        (0, _) => format!("{stored} stored"),
+        (missing, Some(expected)) => format!("{stored} of {expected} stored, {missing} missing"),
+        (missing, None) => format!("{stored} stored, {missing} missing"),
+    }
 }
 
 /// The rows of the accounts that an object names.

@@ -1,6 +1,8 @@
 //! Taking an import to run it.
 
-use bucketload_model::{Fence, ImportId, Lease, LeaseOwner, Limits, RepositoryName, Stage};
+use bucketload_model::{
+    Fence, Happening, ImportEvent, ImportId, Lease, LeaseOwner, Limits, RepositoryName, Stage,
+};
 use chrono::{DateTime, Utc};
 
 use crate::database::imports::inconsistent;
@@ -140,6 +142,10 @@ impl Transaction {
             .map(|stage| stage.parse().map_err(|_| wrong("stages", stage)))
             .collect::<Result<_, _>>()?;
         self.put_stages(import, &stages).await?;
+        self.trim_log(import).await?;
+        let began = Happening::Event(ImportEvent::Claimed);
+        let by = format!("by process {}", claim.owner.process());
+        self.log(import, claim.now, began, &by).await?;
         Ok(Some(Claimed {
             lease: Lease {
                 import,

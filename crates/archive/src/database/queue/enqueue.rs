@@ -1,6 +1,8 @@
 //! Asking for an import.
 
-use bucketload_model::{ImportEvent, ImportId, ImportState, Priority, RepositoryName, Stage};
+use bucketload_model::{
+    Happening, ImportEvent, ImportId, ImportState, Priority, RepositoryName, Stage,
+};
 use chrono::{DateTime, Utc};
 
 use super::MoveError;
@@ -85,7 +87,7 @@ impl Transaction {
                 // Others came after it: what it knows of the repository is old.
                 ImportState::Failed | ImportState::Cancelled if is_latest == 0 => {}
                 ImportState::Failed | ImportState::Cancelled => {
-                    self.resume(import, ImportEvent::Resumed)
+                    self.resume(import, ImportEvent::Resumed, new.now)
                         .await
                         .map_err(of_database)?;
                     self.hurry(import, new).await?;
@@ -98,6 +100,7 @@ impl Transaction {
             }
         }
         let id = ImportId::new(new.now);
+        self.supersede(new.name).await?;
         let now = new.now.timestamp_millis();
         statement(
             "insert into imports (id, workspace, slug, stages, state, started_at_ms,
@@ -117,6 +120,10 @@ impl Transaction {
         .bind(i64::from(new.whole_lists))
         .execute(&mut self.inner)
         .await?;
+        let by = new
+            .asked_by
+            .map_or_else(String::new, |who| format!("by {who}"));
+        self.log(id, new.now, Happening::Asked, &by).await?;
         Ok(Enqueued::Added(id))
     }
 

@@ -1,6 +1,8 @@
 //! Keeping an import, letting go of it, and finding those that nobody keeps any more.
 
-use bucketload_model::{Fence, ImportEvent, ImportId, ImportState, Lease, RepositoryName};
+use bucketload_model::{
+    Fence, Happening, ImportEvent, ImportId, ImportState, Lease, RepositoryName,
+};
 use chrono::{DateTime, Utc};
 
 use super::MoveError;
@@ -182,6 +184,9 @@ impl Transaction {
         .bind(i64::from(release.counts))
         .execute(&mut self.inner)
         .await?;
+        let what = Happening::Event(release.event);
+        let why = release.error.unwrap_or_default();
+        self.log(lease.import, release.now, what, why).await?;
         Ok(Some(state))
     }
 
@@ -210,7 +215,7 @@ impl Transaction {
     /// When the database fails.
     pub async fn bury(&mut self, lease: &Lease, now: DateTime<Utc>) -> Result<(), DatabaseError> {
         // A new fence: should the holder be alive after all, he writes no more.
-        statement(
+        let rows = statement(
             "update imports set fence = fence + 1, lease_owner = null, lease_until_ms = null,
                  state = case when wanted = 'pause' then 'paused'
                      when wanted = 'cancel' or is_foreground = 1 then 'cancelled'
@@ -228,6 +233,10 @@ impl Transaction {
         .bind("its process ended; import again to go on")
         .execute(&mut self.inner)
         .await?;
+        if rows > 0 {
+            let whose = format!("process {} is gone", lease.owner.process());
+            self.log(lease.import, now, Happening::Lost, &whose).await?;
+        }
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Imports, in short.
 
+use std::collections::BTreeMap;
+
 use bucketload_model::{
     ImportId, ImportState, LeaseOwner, Priority, RepositoryName, WorkspaceSlug,
 };
@@ -17,6 +19,13 @@ pub struct ImportFilter {
     pub states: Vec<ImportState>,
     /// Of this workspace.
     pub workspace: Option<WorkspaceSlug>,
+    /// With this in `workspace/slug`, whatever the case of letters.
+    pub text: Option<String>,
+    /// Whether only the latest import of each repository counts.
+    pub only_latest: bool,
+    /// Imports that stand elsewhere than their rows say, and where: see
+    /// [`Archive::lost_imports`].
+    pub lost: BTreeMap<ImportId, ImportState>,
     /// Begun before this one: where the page before ended.
     pub before: Option<ImportId>,
     /// At most so many; `None` for all.
@@ -108,9 +117,68 @@ impl TryFrom<SummaryRow> for ImportSummary {
     }
 }
 
+/// Imports of one query. Databases have a limit for values.
+const BATCH: usize = 500;
+
 const SELECT: &str = "select id, workspace, slug, state, priority, queued_at_ms, started_at_ms,
     finished_at_ms, not_before_ms, wait_until_ms, error, asked_by, is_foreground, lease_owner,
     lease_until_ms from imports";
+
+impl ImportFilter {
+    /// Goes on with what the filter asks for, apart from states.
+    pub(in crate::database) fn push_place<'q>(&'q self, select: &mut StatementBuilder<'q>) {
+        if self.only_latest {
+            select.push(" and is_latest = 1");
+        }
+        if let Some(workspace) = &self.workspace {
+            select
+                .push(" and workspace = ")
+                .push_bind(workspace.as_str());
+        }
+        if let Some(text) = &self.text {
+            select
+                .push(" and lower(workspace || '/' || slug) like ")
+                .push_bind(pattern(text))
+                .push(" escape '!'");
+        }
+    }
+
+    /// Goes on with the states that the filter asks for, as they are and not as they are
+    /// written.
+    fn push_states<'q>(&'q self, select: &mut StatementBuilder<'q>) {
+        if self.states.is_empty() {
+            return;
+        }
+        let lost = |is_wanted: bool| {
+            let lost = self.lost.iter();
+            lost.filter(move |(_, state)| self.states.contains(state) == is_wanted)
+                .map(|(import, _)| import.to_string())
+        };
+        select
+            .push(" and (state in ")
+            .push_list(self.states.iter().map(|state| state.name()));
+        if lost(false).next().is_some() {
+            select.push(" and id not in ").push_list(lost(false));
+        }
+        if lost(true).next().is_some() {
+            select.push(" or id in ").push_list(lost(true));
+        }
+        select.push(")");
+    }
+}
+
+/// A pattern that finds a text wherever it stands. What is special in patterns is not.
+fn pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in text.to_lowercase().chars() {
+        if matches!(character, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
 
 impl Archive {
     /// Imports, the latest first.
@@ -129,21 +197,35 @@ impl Archive {
                 .before
                 .map_or_else(|| "g".to_owned(), |id| id.to_string()),
         );
-        if !filter.states.is_empty() {
-            select
-                .push(" and state in ")
-                .push_list(filter.states.iter().map(|state| state.name()));
-        }
-        if let Some(workspace) = &filter.workspace {
-            select
-                .push(" and workspace = ")
-                .push_bind(workspace.as_str());
-        }
+        filter.push_states(&mut select);
+        filter.push_place(&mut select);
         select.push(" order by id desc");
         if let Some(limit) = filter.limit {
             select.push(" limit ").push_bind(i64::from(limit));
         }
         let rows: Vec<SummaryRow> = select.build().fetch_all(&self.reader).await?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// These imports, each on one line, the latest first. Those that there are not are left
+    /// out.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn import_summaries(
+        &self,
+        imports: &[ImportId],
+    ) -> Result<Vec<ImportSummary>, DatabaseError> {
+        let mut rows: Vec<SummaryRow> = Vec::with_capacity(imports.len());
+        for batch in imports.chunks(BATCH) {
+            let mut select = StatementBuilder::new(SELECT);
+            select
+                .push(" where id in ")
+                .push_list(batch.iter().map(ToString::to_string));
+            rows.extend(select.build().fetch_all(&self.reader).await?);
+        }
+        rows.sort_unstable_by(|one, other| other.id.cmp(&one.id));
         rows.into_iter().map(TryInto::try_into).collect()
     }
 

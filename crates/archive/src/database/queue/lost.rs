@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::database::imports::inconsistent;
 use crate::database::sql::statement;
 use crate::database::time;
-use crate::{Archive, DataDir, DatabaseError, Life};
+use crate::{Archive, DataDir, DatabaseError, ImportSummary, Life};
 
 /// What is true of an import whose process is gone. Its row says so once a worker or an
 /// import of the same repository has looked.
@@ -24,6 +24,12 @@ impl Lost {
     pub fn tell(self, report: &mut ImportReport) {
         report.state = self.state;
         report.error = Some(self.why.to_owned());
+    }
+
+    /// Puts the truth into a line.
+    pub fn tell_line(self, summary: &mut ImportSummary) {
+        summary.state = self.state;
+        summary.error = Some(self.why.to_owned());
     }
 }
 

@@ -1,6 +1,6 @@
 //! What people ask of imports: to halt, to stop, to go on, to try again.
 
-use bucketload_model::{ImportEvent, ImportId, ImportState, Priority};
+use bucketload_model::{Happening, ImportEvent, ImportId, ImportState, Priority};
 use chrono::{DateTime, Utc};
 
 use super::MoveError;
@@ -60,6 +60,7 @@ impl Transaction {
         .bind((state == ImportState::Cancelled).then_some("stopped on request"))
         .execute(&mut self.inner)
         .await?;
+        self.log(import, now, Happening::Event(event), "").await?;
         Ok(state)
     }
 
@@ -73,10 +74,12 @@ impl Transaction {
         &mut self,
         import: ImportId,
         event: ImportEvent,
+        now: DateTime<Utc>,
     ) -> Result<ImportState, MoveError> {
         self.lock_queue().await?;
         let before = self.import_state(import).await?;
         let state = before.after(event)?;
+        self.log(import, now, Happening::Event(event), "").await?;
         if before == ImportState::Running {
             // It has not halted yet.
             statement("update imports set wanted = null where id = $1")

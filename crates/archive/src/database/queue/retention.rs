@@ -6,7 +6,8 @@ use crate::database::sql::{StatementBuilder, statement};
 use crate::{DatabaseError, Transaction};
 
 /// What goes of an import: what points to its row first.
-const DELETE: [&str; 4] = [
+const DELETE: [&str; 5] = [
+    "delete from import_log where import_id in ",
     "delete from gaps where import_id in ",
     "delete from import_requests where import_id in ",
     "delete from import_stages where import_id in ",
@@ -15,7 +16,7 @@ const DELETE: [&str; 4] = [
 
 impl Transaction {
     /// Removes imports that ended before a time, at most `limit`, the oldest first: their
-    /// stages, requests and gaps, and nothing of what they brought. Returns how many.
+    /// stages, requests, gaps and logs, and nothing of what they brought. Returns how many.
     ///
     /// An import stays until a later one of the same repository with the same stages has
     /// reached its end; so the latest always stays. One with gaps stays until later ones

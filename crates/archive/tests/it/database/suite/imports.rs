@@ -149,7 +149,7 @@ async fn a_checkpoint_is_kept_with_the_last_size_that_was_told() {
     let save = async |checkpoint: &Checkpoint, expected| {
         let mut transaction = store.begin().await;
         transaction
-            .start_stage(import, Stage::PullRequests)
+            .start_stage(import, Stage::PullRequests, at(0))
             .await
             .unwrap();
         transaction

@@ -7,6 +7,7 @@ mod entity_tags;
 mod imports;
 mod issues;
 mod lfs;
+mod live;
 mod objects;
 mod pending;
 mod people;

@@ -4,7 +4,7 @@ use bucketload_archive::Archive;
 use bucketload_model::{Checkpoint, Stage, StageState};
 
 use super::with_repository;
-use crate::support::{name, pull_request};
+use crate::support::{at, name, pull_request};
 
 #[tokio::test]
 async fn without_a_commit_nothing_of_it_ever_happened() {
@@ -100,7 +100,10 @@ async fn what_was_committed_is_there_after_opening_again() {
     };
     let import = store.start_import(0, &name()).await;
     let mut transaction = store.begin().await;
-    transaction.start_stage(import, Stage::Git).await.unwrap();
+    transaction
+        .start_stage(import, Stage::Git, at(0))
+        .await
+        .unwrap();
     transaction.commit().await.unwrap();
     store.archive.close().await;
     let archive = Archive::open_existing(&store.data_dir).await.unwrap();
