@@ -9,6 +9,7 @@ mod import;
 mod issue_export;
 mod plan;
 mod policy;
+mod pulse;
 pub mod queue;
 mod restore;
 mod run;

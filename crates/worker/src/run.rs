@@ -2,6 +2,7 @@
 //! who keeps the lease and looks what others want.
 
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use bucketload_model::{
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -20,6 +21,7 @@ use crate::Importer;
 use crate::failure::{StageError, describe};
 use crate::import::{Failure, ImportError, ImportOutcome, run_stages};
 use crate::policy::{RetryPolicy, Verdict, quota_returns, remedy};
+use crate::pulse::{self, Pulse};
 use crate::queue::tickets;
 use crate::stages::{Listing, StageContext};
 
@@ -122,6 +124,8 @@ impl Importer {
         });
         let mut importer = self.clone();
         importer.whole_lists |= claimed.whole_lists;
+        let pulse = Arc::new(Pulse::new(self.sink.clone()));
+        importer.sink = pulse.clone();
         let cancel = CancellationToken::new();
         // Heard at once, however long anybody waits for the database meanwhile.
         let ending = self.cancel.child_token();
@@ -141,7 +145,7 @@ impl Importer {
         let stops = Stops { ending, cancel };
         let mut body = Body(tokio::spawn(run_stages(context).instrument(span)));
         let mut lease = claimed.lease.clone();
-        let (result, stop) = self.attend(&mut lease, &mut body, &stops).await;
+        let (result, stop) = self.attend(&mut lease, &mut body, &stops, &pulse).await;
         let failure = match result {
             Ok(failure) => failure?,
             // It panicked: a defect of ours, which costs nobody the other imports.
@@ -231,12 +235,14 @@ impl Importer {
         lease: &mut Lease,
         body: &mut Body,
         stops: &Stops,
+        pulse: &Pulse,
     ) -> (
         Result<Result<Option<Failure>, ImportError>, JoinError>,
         Option<Stop>,
     ) {
         let mut stop = None;
         let mut renewed_at = self.clock.now();
+        let mut beat_at = Instant::now();
         let mut look = tokio::time::interval(self.times.look);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         look.tick().await;
@@ -255,6 +261,10 @@ impl Importer {
                     continue;
                 }
                 _ = look.tick() => {}
+            }
+            if beat_at.elapsed() >= pulse::EVERY {
+                beat_at = Instant::now();
+                self.beat(lease, pulse).await;
             }
             let seen = self.look(lease, &mut renewed_at).await;
             let seen = seen.unwrap_or_else(|error| {
@@ -277,6 +287,28 @@ impl Importer {
                     Stop::Wanted(Wanted::Cancel) | Stop::Lost => stops.drop_all(),
                 }
             }
+        }
+    }
+
+    /// Writes how far the stages are. What cannot be written is told by the next one: the
+    /// stages themselves write what they store.
+    async fn beat(&self, lease: &Lease, pulse: &Pulse) {
+        let Some(beat) = pulse.take() else { return };
+        let written = async {
+            let mut transaction = self.archive.begin().await?;
+            let (import, fence) = (lease.import, lease.fence);
+            if transaction.check_fence(import, fence, false).await? {
+                beat.write(&mut transaction, lease, self.clock.now())
+                    .await?;
+            }
+            transaction.commit().await
+        };
+        if let Err(error) = written.await {
+            tracing::debug!(
+                import.id = %lease.import,
+                problem = describe(&error),
+                "how far an import is cannot be written"
+            );
         }
     }
 
