@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | (this) | `Queue`: what people ask for |
+//! | `ask` | what people ask of imports that are there |
 //! | `asker` | who asks, for the audit log |
 //! | `clients` | which credential an import is run with |
 //! | `worker` | `Worker`: runs what is asked for, a number of imports at once |
@@ -14,6 +15,7 @@
 //!
 //! `docs/QUEUE.md` tells how it works and what happens when something ends in the middle.
 
+mod ask;
 mod asker;
 mod clients;
 mod every;
@@ -28,11 +30,10 @@ use std::sync::Arc;
 use bucketload_archive::{
     Archive, DatabaseError, Enqueued, MoveError, NewImport, Schedule, Transaction,
 };
-use bucketload_model::{
-    Clock, ImportEvent, ImportId, ImportState, Priority, RepositoryName, Stage,
-};
+use bucketload_model::{Clock, ImportId, ImportState, Priority, RepositoryName, Stage};
 use chrono::{DateTime, Utc};
 
+pub use ask::Ask;
 pub use asker::Asker;
 pub use clients::{Clients, Fitting, NoClient, fitting};
 pub use schedule::{Cron, ParseCronError};
@@ -187,69 +188,40 @@ impl Queue {
         Ok(answers)
     }
 
-    /// Asks an import to halt until it is resumed; see
-    /// [`bucketload_archive::Transaction::ask_to_pause`].
+    /// Asks an import to halt until it is resumed.
     ///
     /// # Errors
     ///
-    /// When there is no such import, it has ended, or the database fails.
+    /// As [`Self::ask`].
     pub async fn pause(&self, import: ImportId) -> Result<ImportState, QueueError> {
-        let mut transaction = self.archive.begin().await?;
-        let state = transaction.ask_to_pause(import, self.clock.now()).await?;
-        self.note_import(&mut transaction, "paused an import", import)
-            .await?;
-        transaction.commit().await?;
-        Ok(state)
+        self.ask(import, Ask::Pause).await
     }
 
     /// Asks an import to stop.
     ///
     /// # Errors
     ///
-    /// When there is no such import, it has ended, or the database fails.
+    /// As [`Self::ask`].
     pub async fn cancel(&self, import: ImportId) -> Result<ImportState, QueueError> {
-        let mut transaction = self.archive.begin().await?;
-        let state = transaction.ask_to_cancel(import, self.clock.now()).await?;
-        self.note_import(&mut transaction, "cancelled an import", import)
-            .await?;
-        transaction.commit().await?;
-        Ok(state)
+        self.ask(import, Ask::Cancel).await
     }
 
     /// Lets an import go on that was halted or stopped, waits or failed.
     ///
     /// # Errors
     ///
-    /// When there is no such import, it makes no sense for it, or the database fails.
+    /// As [`Self::ask`].
     pub async fn resume(&self, import: ImportId) -> Result<ImportState, QueueError> {
-        self.back_into_queue(import, ImportEvent::Resumed).await
+        self.ask(import, Ask::Resume).await
     }
 
     /// Tries once more what failed or is missing of an import, and nothing else.
     ///
     /// # Errors
     ///
-    /// When there is no such import, it makes no sense for it, or the database fails.
+    /// As [`Self::ask`].
     pub async fn retry(&self, import: ImportId) -> Result<ImportState, QueueError> {
-        self.back_into_queue(import, ImportEvent::Retried).await
-    }
-
-    async fn back_into_queue(
-        &self,
-        import: ImportId,
-        event: ImportEvent,
-    ) -> Result<ImportState, QueueError> {
-        let mut transaction = self.archive.begin().await?;
-        let now = self.clock.now();
-        let state = transaction.resume(import, event, now).await?;
-        tickets::push(&mut transaction, None, 1).await?;
-        let action = match event {
-            ImportEvent::Retried => "retried an import",
-            _ => "resumed an import",
-        };
-        self.note_import(&mut transaction, action, import).await?;
-        transaction.commit().await?;
-        Ok(state)
+        self.ask(import, Ask::Retry).await
     }
 
     /// Gives an import another place in the queue. False if there is no such import.

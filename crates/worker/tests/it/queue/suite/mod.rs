@@ -4,6 +4,7 @@ mod asked;
 mod audit;
 mod broken;
 mod leases;
+mod live;
 mod retention;
 mod schedules;
 
