@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bucketload_archive::{CredentialError, DatabaseError};
+use bucketload_worker::queue::QueueError;
 
 use crate::pages::problem;
 use crate::security::secrets::NoRandom;
@@ -111,6 +112,13 @@ impl PageError {
 
 impl From<DatabaseError> for PageError {
     fn from(error: DatabaseError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "a page failed");
+        Self::internal()
+    }
+}
+
+impl From<QueueError> for PageError {
+    fn from(error: QueueError) -> Self {
         tracing::error!(error = &error as &dyn std::error::Error, "a page failed");
         Self::internal()
     }

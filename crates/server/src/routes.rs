@@ -8,13 +8,19 @@ use axum::routing::{get, post};
 use crate::error::PageError;
 use crate::security::{forms, headers};
 use crate::service::App;
-use crate::{account, administration, api, assets, health, home, metrics, setup, sign_in};
+use crate::{
+    account, administration, api, assets, events, health, imports, metrics, setup, sign_in,
+};
 
 /// The router. Forms are guarded as a whole: a page that is added here needs nothing
 /// of its own for it.
 pub(crate) fn router(app: App) -> Router {
     let pages = Router::new()
-        .route("/", get(home::show))
+        .route("/", get(imports::list::home))
+        .route("/imports", get(imports::list::show))
+        .route("/imports/ask", post(imports::ask::submit))
+        .route("/imports/{id}", get(imports::one::show))
+        .route("/events", get(events::open))
         .route("/setup", get(setup::show).post(setup::submit))
         .route("/sign-in", get(sign_in::page::show))
         .route("/sign-in/code", post(sign_in::code::submit))
@@ -57,6 +63,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
         .route(assets::STYLE_PATH, get(assets::style))
+        .route(assets::SCRIPT_PATH, get(assets::script))
         .route(assets::ICON_PATH, get(assets::icon))
         .merge(pages)
         .layer(from_fn(log))

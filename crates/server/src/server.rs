@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use bucketload_archive::CredentialStore;
 use bucketload_auth::oauth::{Consumer, ConsumerError, OAuthClient, TokenError, redirect_uri};
+use bucketload_worker::queue::{Queue, QueueError};
 use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
+use crate::events::{self, Hub};
 use crate::health::Health;
 use crate::listen::Listening;
 use crate::metrics::Figures;
@@ -50,6 +52,9 @@ pub enum ServerError {
     /// TLS cannot be set up.
     #[error("cannot speak to Bitbucket")]
     Http(#[source] TokenError),
+    /// The queue's tables cannot be made.
+    #[error("imports cannot be asked for")]
+    Queue(#[from] QueueError),
     /// The connection broke.
     #[error("the server ended")]
     Serve(#[source] std::io::Error),
@@ -80,7 +85,12 @@ impl Server {
             ),
             None => None,
         };
+        let queue = Queue::open(options.archive.clone(), Arc::clone(&options.clock)).await?;
+        // Later processes have greater ones.
+        let era = options.clock.now().timestamp_micros().unsigned_abs();
         let app = Service {
+            events: Hub::new(era),
+            queue,
             cookie: CookieRule::of(&public_url),
             content_security_policy: content_security_policy(
                 oauth.is_some().then_some(&bitbucket.web_url),
@@ -136,7 +146,14 @@ impl Server {
     ///
     /// When the listener fails.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServerError> {
-        self.listening.serve(router(self.app), stop).await
+        let gone = stop.child_token();
+        let watcher = tokio::spawn(events::watch(Arc::clone(&self.app), gone.clone()));
+        let served = self.listening.serve(router(self.app), stop).await;
+        gone.cancel();
+        if let Err(error) = watcher.await {
+            tracing::error!(%error, "the watcher of imports broke off");
+        }
+        served
     }
 }
 

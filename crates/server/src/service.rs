@@ -8,10 +8,12 @@ use bucketload_archive::{
 };
 use bucketload_auth::oauth::OAuthClient;
 use bucketload_model::Clock;
+use bucketload_worker::queue::Queue;
 use chrono::{DateTime, Duration, Utc};
 use url::Url;
 
 use crate::error::PageError;
+use crate::events::Hub;
 use crate::health::Health;
 use crate::metrics::Figures;
 use crate::options::BitbucketOptions;
@@ -29,6 +31,10 @@ pub(crate) type App = Arc<Service>;
 pub(crate) struct Service {
     pub(crate) archive: Archive,
     pub(crate) health: Health,
+    /// What happens to imports, for those who look.
+    pub(crate) events: Hub,
+    /// Where imports are asked for; whoever asks names themselves.
+    pub(crate) queue: Queue,
     pub(crate) figures: Figures,
     /// What people let this service do at Bitbucket in their name, sealed.
     pub(crate) credentials: CredentialStore,

@@ -17,6 +17,10 @@ impl From<ServerError> for Problem {
                 "copy key and secret from the OAuth consumer's page in Bitbucket, whole and alone"
             }
             ServerError::Http(_) => "check the certificates and proxies of this machine",
+            ServerError::Queue(_) => {
+                "look whether the database answers, and whether its user may make tables \
+                 (docs/QUEUE.md)"
+            }
             ServerError::Serve(_) => "start it again; if it stays, please report it",
         };
         let problem = Self::from_error(&error).remedy(remedy);

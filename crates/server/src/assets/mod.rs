@@ -1,4 +1,4 @@
-//! What pages load: one style sheet and one icon, in the binary.
+//! What pages load: one style sheet, one script and one icon, in the binary.
 
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -7,24 +7,26 @@ use axum::response::IntoResponse;
 pub(crate) const STYLE_PATH: &str = concat!("/assets/", env!("CARGO_PKG_VERSION"), "/style.css");
 pub(crate) const ICON_PATH: &str = concat!("/assets/", env!("CARGO_PKG_VERSION"), "/icon.svg");
 
+pub(crate) const SCRIPT_PATH: &str = concat!("/assets/", env!("CARGO_PKG_VERSION"), "/live.js");
+
 const KEPT: &str = "public, max-age=3600";
 
 pub(crate) async fn style() -> impl IntoResponse {
-    (
-        [
-            (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-            (header::CACHE_CONTROL, KEPT),
-        ],
-        include_str!("style.css"),
+    asset(
+        "text/css; charset=utf-8",
+        concat!(include_str!("style.css"), include_str!("imports.css")),
     )
 }
 
+pub(crate) async fn script() -> impl IntoResponse {
+    asset("text/javascript; charset=utf-8", include_str!("live.js"))
+}
+
 pub(crate) async fn icon() -> impl IntoResponse {
-    (
-        [
-            (header::CONTENT_TYPE, "image/svg+xml"),
-            (header::CACHE_CONTROL, KEPT),
-        ],
-        include_str!("icon.svg"),
-    )
+    asset("image/svg+xml", include_str!("icon.svg"))
+}
+
+fn asset(kind: &'static str, content: &'static str) -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, KEPT)];
+    (headers, content)
 }

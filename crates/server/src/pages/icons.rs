@@ -27,6 +27,13 @@ pub(crate) const SCREEN: Icon =
 pub(crate) const PERSON: Icon =
     Icon(r#"<circle cx="12" cy="8" r="4"/><path d="M4 20.5c1-4 4-6 8-6s7 2 8 6"/>"#);
 
+pub(crate) const BACK: Icon = Icon(r#"<path d="M19 12H5m6-6-6 6 6 6"/>"#);
+pub(crate) const PAUSE: Icon = Icon(r#"<path d="M9 6v12M15 6v12"/>"#);
+pub(crate) const PLAY: Icon = Icon(r#"<path d="M8 5.5v13l10-6.5-10-6.5z"/>"#);
+pub(crate) const SEARCH: Icon =
+    Icon(r#"<circle cx="11" cy="11" r="6.5"/><path d="m16 16 4.5 4.5"/>"#);
+pub(crate) const OUT: Icon = Icon(r#"<path d="M14 5h5v5m0-5-9 9M11 6H5v13h13v-6"/>"#);
+
 impl Icon {
     pub(crate) fn show(self) -> Markup {
         html! {

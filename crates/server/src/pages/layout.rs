@@ -5,7 +5,8 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::icons;
 use super::parts::form_field;
-use crate::assets::{ICON_PATH, STYLE_PATH};
+use crate::assets::{ICON_PATH, SCRIPT_PATH, STYLE_PATH};
+use crate::events::EventId;
 use crate::session::Person;
 
 /// Which part of the house a page belongs to.
@@ -36,6 +37,7 @@ fn document(title: &str, body: &Markup) -> Markup {
                 title { (title) " · bucketload" }
                 link rel="stylesheet" href=(STYLE_PATH);
                 link rel="icon" type="image/svg+xml" href=(ICON_PATH);
+                script src=(SCRIPT_PATH) defer {}
             }
             (body)
         }
@@ -44,6 +46,31 @@ fn document(title: &str, body: &Markup) -> Markup {
 
 /// A page of somebody who is signed in.
 pub(crate) fn page(person: &Person, room: Room, title: &str, content: &Markup) -> Markup {
+    frame(person, room, title, None, content)
+}
+
+/// One whose parts change while it is open; it knows of all events up to this one.
+///
+/// The script replaces every element with `data-live` (and an id) by what the server shows
+/// at the same address, and what has `data-part` in an element with `data-import` by what
+/// an event brings. Without the script the page is right when it is loaded.
+pub(crate) fn live_page(
+    person: &Person,
+    room: Room,
+    title: &str,
+    seen_until: EventId,
+    content: &Markup,
+) -> Markup {
+    frame(person, room, title, Some(seen_until), content)
+}
+
+fn frame(
+    person: &Person,
+    room: Room,
+    title: &str,
+    seen_until: Option<EventId>,
+    content: &Markup,
+) -> Markup {
     let is_administrator = person.user.role == UserRole::Administrator;
     let current = |here: bool| here.then_some("page");
     let in_administration = matches!(room, Room::Administration(_));
@@ -54,9 +81,9 @@ pub(crate) fn page(person: &Person, room: Room, title: &str, content: &Markup) -
                 a class="skip" href="#content" { "Skip to the content" }
                 header class="bar" {
                     div class="bar-inside" {
-                        a class="brand" href="/" { (icons::BUCKET.show()) "bucketload" }
+                        a class="brand" href="/imports" { (icons::BUCKET.show()) "bucketload" }
                         nav aria-label="Main" {
-                            a href="/" aria-current=[current(room == Room::Imports)] { "Imports" }
+                            a href="/imports" aria-current=[current(room == Room::Imports)] { "Imports" }
                             a href="/account" aria-current=[current(room == Room::Account)] {
                                 "Account"
                             }
@@ -74,12 +101,19 @@ pub(crate) fn page(person: &Person, room: Room, title: &str, content: &Markup) -
                         }
                     }
                 }
-                main id="content" class="wide" tabindex="-1" {
+                main id="content" class="wide" tabindex="-1"
+                    data-events=[seen_until] {
                     h1 { (title) }
                     @if let Room::Administration(desk) = room {
                         (desks(desk))
                     }
                     (content)
+                    @if seen_until.is_some() {
+                        p class="away" role="status" data-said {}
+                        p class="offline" hidden data-offline {
+                            "Not connected: what you see may be old. It is tried again."
+                        }
+                    }
                 }
             }
         },

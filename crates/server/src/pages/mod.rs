@@ -2,14 +2,21 @@
 //! templates; nothing here takes prepared HTML but the icons of this house.
 
 pub(crate) mod account;
+pub(crate) mod asks;
 pub(crate) mod audit;
-pub(crate) mod home;
+pub(crate) mod gaps;
 pub(crate) mod icons;
+pub(crate) mod import;
+pub(crate) mod import_line;
+pub(crate) mod import_log;
+pub(crate) mod imports;
 pub(crate) mod layout;
 pub(crate) mod parts;
 pub(crate) mod pending;
 pub(crate) mod problem;
+pub(crate) mod refused;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
+pub(crate) mod stages;
 pub(crate) mod switches;
 pub(crate) mod users;

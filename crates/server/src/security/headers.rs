@@ -8,15 +8,16 @@ use url::Url;
 
 use crate::service::App;
 
-/// What browsers may do with our pages: load our own style sheet and pictures, send
-/// forms to us. A form that leads to Bitbucket's sign-in is followed there, which
+/// What browsers may do with our pages: load our own style sheet, script and pictures, ask
+/// us what is new, send forms to us. No script stands in a page. A form that leads to Bitbucket's sign-in is followed there, which
 /// browsers count as sending it.
 pub(crate) fn content_security_policy(bitbucket: Option<&Url>) -> HeaderValue {
     let elsewhere = bitbucket.map_or_else(String::new, |url| {
         format!(" {}", url.origin().ascii_serialization())
     });
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{elsewhere}; \
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+         img-src 'self'; form-action 'self'{elsewhere}; \
          frame-ancestors 'none'; base-uri 'none'"
     );
     HeaderValue::from_str(&policy)

@@ -6,8 +6,10 @@ use crate::support::House;
 
 /// What a page answers to a stranger, somebody to be approved, a viewer, a member and
 /// an administrator.
-const PAGES: [(&str, [u16; 5]); 10] = [
-    ("/", [303, 403, 200, 200, 200]),
+const PAGES: [(&str, [u16; 5]); 12] = [
+    ("/", [303, 403, 303, 303, 303]),
+    ("/imports", [303, 403, 200, 200, 200]),
+    ("/imports/unknown", [303, 403, 404, 404, 404]),
     ("/setup", [303, 303, 303, 303, 303]),
     ("/sign-in", [200, 303, 303, 303, 303]),
     ("/account", [303, 403, 200, 200, 200]),
@@ -21,7 +23,8 @@ const PAGES: [(&str, [u16; 5]); 10] = [
 ];
 
 /// The same for forms with nothing in them but their token.
-const FORMS: [(&str, [u16; 5]); 11] = [
+const FORMS: [(&str, [u16; 5]); 12] = [
+    ("/imports/ask", [303, 403, 403, 422, 422]),
     ("/sign-in/code", [422, 422, 422, 422, 422]),
     ("/account/identities", [303, 403, 303, 303, 303]),
     ("/account/identities/disconnect", [303, 403, 422, 422, 422]),

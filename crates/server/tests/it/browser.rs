@@ -1,5 +1,7 @@
 //! The way of a person through the pages, in a real browser.
 
+use bucketload_model::{ImportEvent, Stage};
+
 use crate::support::House;
 use crate::webdriver::Chromium;
 
@@ -21,7 +23,8 @@ async fn a_person_sets_up_signs_out_and_signs_in_with_bitbucket() {
     browser.write("[name=display_name]", "Ada").await;
     browser.click("form button").await;
     browser.wait_for(".blank").await;
-    assert_eq!(browser.url().await, home);
+    let first = format!("{home}imports");
+    assert_eq!(browser.url().await, first);
     assert_eq!(browser.text("h1").await, "Imports");
     // The cookie as the browser keeps it; no script sees it.
     let cookies = browser.cookies().await;
@@ -69,7 +72,7 @@ async fn a_person_sets_up_signs_out_and_signs_in_with_bitbucket() {
     browser.click(BUTTON).await;
     browser.click("#grant").await;
     browser.wait_for(".blank").await;
-    assert_eq!(browser.url().await, home);
+    assert_eq!(browser.url().await, first);
     assert_eq!(browser.text(".who").await, "Ada");
     assert_ne!(browser.cookies().await[0]["value"], before);
 }
@@ -133,8 +136,17 @@ async fn pages_fit_a_small_screen() {
         .await;
     browser.click("form button").await;
     browser.wait_for(".blank").await;
+    let kettle = house
+        .enqueue(&format!("teapots/{}", "kettle".repeat(20)))
+        .await;
+    house.claim(kettle).await;
+    house.advance(kettle, Stage::Git, 3, 4).await;
+    house
+        .add_gap(kettle, &"comments of ".repeat(20), None)
+        .await;
     for path in [
-        "",
+        "imports",
+        &format!("imports/{kettle}"),
         "account",
         "administration/users",
         "administration/sign-in",
@@ -147,9 +159,95 @@ async fn pages_fit_a_small_screen() {
             .run(
                 "return [...document.body.querySelectorAll('*')]
                      .filter(one => one.getBoundingClientRect().right > 380.5)
+                     .filter(one => !one.closest('.away'))
                      .map(one => one.outerHTML.slice(0, 80));",
             )
             .await;
         assert_eq!(wide, serde_json::json!([]), "{path}");
     }
+}
+
+/// What happens elsewhere shows on the page without loading it again, also after the
+/// connection was lost; what was chosen stays chosen.
+#[tokio::test]
+async fn an_open_list_moves_by_itself() {
+    let Some(browser) = Chromium::start().await else {
+        return;
+    };
+    let house = House::new().await;
+    let kettle = house.enqueue("teapots/kettle").await;
+    sign_in(&browser, &house).await;
+    let row = format!("#import-{kettle}");
+    browser.wait_for(&format!("{row}[data-state=queued]")).await;
+    // The script is at work: nothing is chosen yet.
+    browser.wait_for(".bulk button:disabled").await;
+    browser.click(&format!("{row} input")).await;
+    browser.wait_for(".bulk button:enabled").await;
+    browser.run("window.same = true").await;
+    let claimed = house.claim(kettle).await;
+    browser
+        .wait_for(&format!("{row}[data-state=running]"))
+        .await;
+    house.advance(kettle, Stage::PullRequests, 30, 40).await;
+    // Three quarters of one stage of seventeen.
+    browser
+        .wait_for(&format!("{row} progress[value='4']"))
+        .await;
+    let said = browser.text(&format!("{row} .progress")).await;
+    assert!(said.contains("30 of 40"), "{said}");
+    house.enqueue("teapots/pot").await;
+    browser.wait_for("[data-news]:not([hidden])").await;
+    house.release(&claimed, ImportEvent::Completed, None).await;
+    browser
+        .wait_for(&format!("{row}[data-state=complete]"))
+        .await;
+    let said = browser.text("[data-said]").await;
+    assert_eq!(said, "teapots/kettle: complete");
+    // The same page all the time, in the reader's zone.
+    assert_eq!(browser.run("return window.same").await, true);
+    let checked = browser.property(&format!("{row} input"), "checked").await;
+    assert_eq!(checked, true);
+    let time = browser.text(&format!("{row} time")).await;
+    assert!(!time.contains("UTC"), "{time}");
+    // One click asks for all that is chosen.
+    browser.click(".bulk [value=retry]").await;
+    browser.wait_for("main section ul li").await;
+    assert_eq!(browser.text("h1").await, "Not everything could be done");
+}
+
+/// The page of one import moves, too.
+#[tokio::test]
+async fn an_open_import_moves_by_itself() {
+    let Some(browser) = Chromium::start().await else {
+        return;
+    };
+    let house = House::new().await;
+    let kettle = house.enqueue("teapots/kettle").await;
+    sign_in(&browser, &house).await;
+    browser.go(&format!("{}imports/{kettle}", house.url)).await;
+    browser.wait_for("#stages .empty").await;
+    house.claim(kettle).await;
+    house.advance(kettle, Stage::Git, 3, 4).await;
+    browser.wait_for("#stages .stage.running").await;
+    house.add_gap(kettle, "members", None).await;
+    house.advance(kettle, Stage::Git, 4, 4).await;
+    browser.wait_for("#gaps .gap-group").await;
+    browser.click("#asks [value=cancel]").await;
+    browser
+        .wait_for(&format!("#import-{kettle}[data-state=cancelling]"))
+        .await;
+    browser.wait_for("#log li:nth-child(3)").await;
+    let log = browser.text("#log").await;
+    assert!(log.contains("asked to stop"), "{log}");
+}
+
+/// Lets the first administrator in.
+async fn sign_in(browser: &Chromium, house: &House) {
+    browser.go(house.url.as_str()).await;
+    browser
+        .write("[name=code]", &house.first_code().await)
+        .await;
+    browser.write("[name=display_name]", "Ada").await;
+    browser.click("form button").await;
+    browser.wait_for("main[data-events]").await;
 }

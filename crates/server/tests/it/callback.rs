@@ -113,7 +113,7 @@ async fn refusals_of_the_provider_are_words() {
         let error: String = url::form_urlencoded::byte_serialize(error.as_bytes()).collect();
         let callback = format!("{callback}&error={error}&error_description=%3Cb%3E");
         let page = browser.get(&callback).await.is(status).says(words);
-        assert!(!page.body.contains("<script") && !page.body.contains("<b>"));
+        assert!(!page.body.contains("<script>") && !page.body.contains("<b>"));
         assert!(!browser.is_in().await);
         // It was the answer: a code that comes later is none.
         browser

@@ -5,7 +5,8 @@ use reqwest::header;
 use crate::support::{Browser, House};
 
 /// Every form that changes something, as somebody who is signed in could send it.
-const FORMS: [&str; 14] = [
+const FORMS: [&str; 15] = [
+    "/imports/ask",
     "/setup",
     "/sign-in/code",
     "/sign-in/bitbucket",

@@ -54,7 +54,7 @@ async fn a_stolen_cookie_is_worth_nothing_after_sign_out() {
     let mut browser = house.administrator().await;
     let mut thief = browser.clone();
     assert!(thief.is_in().await);
-    browser.get("/").await;
+    browser.get("/imports").await;
     let answer = browser.post::<&str>("/sign-out", &[]).await.is(303);
     assert_eq!(answer.location(), "/sign-in");
     assert!(!browser.is_in().await);

@@ -20,7 +20,7 @@ async fn a_code_makes_the_first_administrator_and_no_second_one() {
     let answer = browser.post("/setup", &fields).await.is(303);
     assert_eq!(answer.location(), "/");
     assert_ne!(browser.cookie, before);
-    browser.get("/").await.is(200).says("Ada &lt;b&gt;");
+    browser.get("/imports").await.is(200).says("Ada &lt;b&gt;");
     let users = house.archive.users().await.unwrap();
     assert_eq!(users.len(), 1);
     assert_eq!(users[0].role, UserRole::Administrator);

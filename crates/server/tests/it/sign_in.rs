@@ -39,7 +39,7 @@ async fn somebody_new_waits_for_approval_and_then_comes_in() {
         .await
         .is(303);
     browser
-        .get("/")
+        .get("/imports")
         .await
         .is(200)
         .says("Nothing was imported yet");

@@ -190,5 +190,8 @@ async fn imports_are_listed_and_reported() {
         let path = format!("/api/v1/imports/{id}");
         problem(&ask(&house, &path, Some(&token)).await, 404);
     }
-    ada.get("/").await.says("teapots/kettle").says("stopped");
+    ada.get("/imports")
+        .await
+        .says("teapots/kettle")
+        .says("stopped");
 }
