@@ -2,7 +2,8 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bucketload_archive::DatabaseError;
+use bucketload_archive::{DatabaseError, MoveError};
+use bucketload_worker::queue::QueueError;
 use serde_json::json;
 
 /// Why there is no answer.
@@ -36,13 +37,37 @@ impl Problem {
     }
 }
 
-impl From<DatabaseError> for Problem {
-    fn from(error: DatabaseError) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
+impl Problem {
+    /// Something that is no matter of who asks.
+    fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error, "a request failed");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "Something failed here. The log of the service says why.",
         )
+    }
+
+    /// An answer of ours that cannot be written.
+    pub(crate) fn unwritable(error: impl std::error::Error + 'static) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<DatabaseError> for Problem {
+    fn from(error: DatabaseError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<QueueError> for Problem {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::Move(MoveError::Unknown(_)) => Self::not_found("import"),
+            QueueError::Move(MoveError::Wrong(wrong)) => {
+                Self::new(StatusCode::CONFLICT, format!("{wrong}."))
+            }
+            error => Self::internal(&error),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod connections;
 mod events;
 mod forms;
 mod imports;
+mod imports_api;
 mod metrics;
 mod pages;
 mod seed;

@@ -1,0 +1,36 @@
+//! `POST /api/v1/imports/{id}/{pause, cancel, resume, retry}`.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use bucketload_model::{ImportId, ImportState, TokenScope};
+use bucketload_worker::queue::Ask;
+use serde::Serialize;
+
+use super::{asker, import_id};
+use crate::api::bearer::Script;
+use crate::api::problem::Problem;
+use crate::service::App;
+
+/// Where an import stands after something was asked of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Standing {
+    id: ImportId,
+    /// One that runs ends within a second or two: it still is `running` until it has
+    /// paused, and `cancelling` until it has stopped.
+    state: ImportState,
+}
+
+pub(crate) async fn ask(
+    State(app): State<App>,
+    script: Script,
+    Path((id, what)): Path<(String, String)>,
+) -> Result<Json<Standing>, Problem> {
+    script.needs(TokenScope::ImportsWrite)?;
+    let id = import_id(&id)?;
+    let ask = Ask::ALL.into_iter().find(|ask| ask.name() == what);
+    let ask = ask.ok_or_else(|| Problem::not_found("action"))?;
+    let queue = app.queue.clone().asked_by(asker(&script));
+    let state = queue.ask(id, ask).await?;
+    app.events.look_now();
+    Ok(Json(Standing { id, state }))
+}
