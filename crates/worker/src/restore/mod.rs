@@ -9,7 +9,7 @@ mod objects;
 mod people;
 mod rows;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,12 +17,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bucketload_archive::mirror::{Mirror, MirrorError};
 use bucketload_archive::{
     Archive, Blob, BlobError, DataDir, DatabaseError, ExportFolder, ImportStart, LfsStore,
-    LfsStoreError, ReadExportError, StoredLfsObject, StoredWiki, WikiOrigin,
+    LfsStoreError, ReadExportError, StoredLfsObject, StoredWiki, Transaction, WikiOrigin,
 };
 use bucketload_model::{
     Clock, GitReport, ImportId, ImportState, LfsObject, RepositoryName, Stage, StageReport,
     StageState,
 };
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -136,6 +137,65 @@ struct Lfs {
     stored: Vec<LfsObject>,
 }
 
+/// An import stands for what was read, so that everybody sees where the repository came from,
+/// and `verify` what should be there.
+async fn record_import(
+    transaction: &mut Transaction,
+    export: &ExportFolder,
+    import: ImportId,
+    files: &Files,
+    counts: &BTreeMap<Stage, u64>,
+    now: DateTime<Utc>,
+) -> Result<(), RestoreError> {
+    let (name, uuid) = (export.name(), export.uuid());
+    let stages: Vec<Stage> = Stage::ALL
+        .iter()
+        .copied()
+        .filter(|stage| match stage {
+            Stage::Git => files.refs > 0,
+            Stage::Lfs => !files.lfs.stored.is_empty(),
+            Stage::Wiki => files.wiki.is_some(),
+            stage => counts.contains_key(stage),
+        })
+        .collect();
+    let start = ImportStart {
+        id: import,
+        name,
+        stages: &stages,
+        now,
+    };
+    transaction.start_import(&start).await?;
+    transaction.set_import_repository(import, uuid).await?;
+    let git = GitReport {
+        refs: files.refs,
+        bytes_received: 0,
+    };
+    transaction.add_git_result(import, git).await?;
+    for stage in stages {
+        let stored = match stage {
+            Stage::Git => files.refs,
+            Stage::Lfs => files.lfs.stored.len() as u64,
+            Stage::Wiki => files.wiki.map_or(0, |wiki| wiki.refs),
+            stage => counts.get(&stage).copied().unwrap_or_default(),
+        };
+        let report = StageReport {
+            name: stage,
+            state: StageState::Complete,
+            expected: Some(stored),
+            stored,
+            missing: 0,
+            seconds: 0.0,
+            requests_estimated: None,
+        };
+        let took = std::time::Duration::ZERO;
+        transaction.finish_stage(import, &report, took).await?;
+    }
+    transaction
+        .set_import_state(import, ImportState::Complete, None, Some(now))
+        .await?;
+    Ok(())
+}
+
 impl Restorer {
     /// Reads one repository back. It must not be in the archive.
     ///
@@ -170,53 +230,7 @@ impl Restorer {
             transaction.set_lfs_stored(uuid, object, true).await?;
         }
         transaction.forget_pending(uuid).await?;
-        // An import stands for it, so that everybody sees where the repository came from,
-        // and `verify` what should be there.
-        let stages: Vec<Stage> = Stage::ALL
-            .iter()
-            .copied()
-            .filter(|stage| match stage {
-                Stage::Git => files.refs > 0,
-                Stage::Lfs => !files.lfs.stored.is_empty(),
-                Stage::Wiki => files.wiki.is_some(),
-                stage => counts.contains_key(stage),
-            })
-            .collect();
-        let start = ImportStart {
-            id: import,
-            name,
-            stages: &stages,
-            now,
-        };
-        transaction.start_import(&start).await?;
-        transaction.set_import_repository(import, uuid).await?;
-        let git = GitReport {
-            refs: files.refs,
-            bytes_received: 0,
-        };
-        transaction.add_git_result(import, git).await?;
-        for stage in stages {
-            let stored = match stage {
-                Stage::Git => files.refs,
-                Stage::Lfs => files.lfs.stored.len() as u64,
-                Stage::Wiki => files.wiki.map_or(0, |wiki| wiki.refs),
-                stage => counts.get(&stage).copied().unwrap_or_default(),
-            };
-            let report = StageReport {
-                name: stage,
-                state: StageState::Complete,
-                expected: Some(stored),
-                stored,
-                missing: 0,
-                seconds: 0.0,
-                requests_estimated: None,
-            };
-            let took = std::time::Duration::ZERO;
-            transaction.finish_stage(import, &report, took).await?;
-        }
-        transaction
-            .set_import_state(import, ImportState::Complete, None, Some(now))
-            .await?;
+        record_import(&mut transaction, export, import, &files, &counts, now).await?;
         let subject = format!("{name}, import {import}");
         self.asked_by
             .note(
