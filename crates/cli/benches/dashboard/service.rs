@@ -1,0 +1,99 @@
+//! The service as a process of its own, and the simulator that it imports from.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use bucketload_simulator::{SeedOptions, Simulator, SimulatorOptions, World};
+use serde_json::Value;
+
+use crate::common::Result;
+
+/// What is imported while people look.
+pub(crate) const IMPORTED: &str = "seaside/lighthouse";
+
+/// `bucketload serve` over an archive; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Service {
+    command: PathBuf,
+    data_dir: PathBuf,
+    simulator: Simulator,
+    process: Child,
+    /// Its address, with a slash at the end.
+    pub(crate) home: String,
+}
+
+impl Service {
+    pub(crate) async fn start(command: &Path, data_dir: &Path) -> Result<Self> {
+        // Enough to be at it for as long as anybody looks.
+        let world = World::seeded(SeedOptions {
+            pull_requests: 50_000,
+            ..SeedOptions::default()
+        })?;
+        let simulator = Simulator::start(SimulatorOptions::default(), world).await?;
+        let mut process = set_up(command, data_dir, &simulator)
+            .args(["serve", "--listen", "127.0.0.1:0", "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let out = process.stdout.take().ok_or("it has no standard output")?;
+        let mut said = serde_json::Deserializer::from_reader(out).into_iter::<Value>();
+        let said = said.next().ok_or("it does not say where it is")??;
+        let home = said["url"].as_str().ok_or("it does not say where it is")?;
+        Ok(Self {
+            command: command.to_owned(),
+            data_dir: data_dir.to_owned(),
+            home: home.to_owned(),
+            simulator,
+            process,
+        })
+    }
+
+    /// Puts an import into the queue, as another process does.
+    pub(crate) async fn enqueue(&self, name: &str) -> Result<()> {
+        let mut command = set_up(&self.command, &self.data_dir, &self.simulator);
+        command.args(["import", name, "--queue"]);
+        let ran = tokio::task::spawn_blocking(move || command.output()).await??;
+        if !ran.status.success() {
+            let said = String::from_utf8_lossy(&ran.stderr);
+            return Err(format!("the import is not queued: {said}").into());
+        }
+        Ok(())
+    }
+
+    /// Memory that it holds now and that is no file.
+    pub(crate) fn memory_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
+        let status = status.ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("RssAnon:"))?;
+        let kibibytes = line.trim().strip_suffix("kB")?;
+        Some(kibibytes.trim().parse::<u64>().ok()? * 1024)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn set_up(command: &Path, data_dir: &Path, simulator: &Simulator) -> Command {
+    let mut command = Command::new(command);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("BUCKETLOAD_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env("BUCKETLOAD_DATA_DIR", data_dir)
+        .env("BUCKETLOAD_BITBUCKET_API_URL", simulator.api_url())
+        .env("BUCKETLOAD_BITBUCKET_WEB_URL", simulator.web_url())
+        .env("BUCKETLOAD_BITBUCKET_TOKEN", "simulator-full-access")
+        .env("BUCKETLOAD_REST_QUOTA", "0")
+        .env("BUCKETLOAD_GIT_QUOTA", "0")
+        .env("BUCKETLOAD_LOG", "error")
+        .stdin(Stdio::null());
+    command
+}
