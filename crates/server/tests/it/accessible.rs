@@ -1,6 +1,7 @@
 //! Every page held against the rules of accessibility (WCAG 2.2, levels A and AA, and axe's
 //! own best practices), as a browser shows it: light, dark, and on a small screen.
 
+use bucketload_model::Stage;
 use serde_json::{Value, json};
 
 use crate::support::House;
@@ -14,7 +15,8 @@ const AXE: &str = concat!(
 
 /// Pages that a signed-in administrator sees.
 const PAGES: &[&str] = &[
-    "",
+    "imports",
+    "imports?q=nothing",
     "account",
     "administration/users",
     "administration/sign-in",
@@ -70,11 +72,18 @@ async fn no_page_breaks_a_rule() {
     browser.write("[name=display_name]", "Ada").await;
     browser.click("form button").await;
     browser.wait_for(".who").await;
+    // Something of everything that an import can show.
+    let kettle = house.enqueue("teapots/kettle").await;
+    house.enqueue("boats/oar").await;
+    house.claim(kettle).await;
+    house.advance(kettle, Stage::Git, 3, 4).await;
+    house.add_gap(kettle, "comments of #7", None).await;
+    let import = format!("imports/{kettle}");
     for narrow in [false, true] {
         if narrow {
             browser.narrow().await;
         }
-        for path in PAGES {
+        for path in PAGES.iter().copied().chain([&*import]) {
             browser.go(&format!("{home}{path}")).await;
             check(path).await;
         }
