@@ -11,13 +11,13 @@ use crate::common::Result;
 /// What is imported while people look.
 pub(crate) const IMPORTED: &str = "seaside/lighthouse";
 
-/// `bucketload serve` over an archive; it ends when this is dropped.
+/// `bucketload serve` over an archive.
 #[derive(Debug)]
 pub(crate) struct Service {
     command: PathBuf,
     data_dir: PathBuf,
     simulator: Simulator,
-    process: Child,
+    process: Process,
     /// Its address, with a slash at the end.
     pub(crate) home: String,
 }
@@ -30,12 +30,13 @@ impl Service {
             ..SeedOptions::default()
         })?;
         let simulator = Simulator::start(SimulatorOptions::default(), world).await?;
-        let mut process = set_up(command, data_dir, &simulator)
+        let process = set_up(command, data_dir, &simulator)
             .args(["serve", "--listen", "127.0.0.1:0", "--json"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
-        let out = process.stdout.take().ok_or("it has no standard output")?;
+        let mut process = Process(process);
+        let out = process.0.stdout.take().ok_or("it has no standard output")?;
         let mut said = serde_json::Deserializer::from_reader(out).into_iter::<Value>();
         let said = said.next().ok_or("it does not say where it is")??;
         let home = said["url"].as_str().ok_or("it does not say where it is")?;
@@ -62,7 +63,7 @@ impl Service {
 
     /// Memory that it holds now and that is no file.
     pub(crate) fn memory_bytes(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.0.id()));
         let status = status.ok()?;
         let line = status
             .lines()
@@ -72,10 +73,14 @@ impl Service {
     }
 }
 
-impl Drop for Service {
+/// Ends with whoever started it, whatever went wrong.
+#[derive(Debug)]
+struct Process(Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
