@@ -32,9 +32,9 @@ macro_rules! endpoints {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// Whether it is an endpoint of the REST API, and not of git.
+            /// Whether it is an endpoint of the REST API, and not of git or the web.
             pub const fn is_rest(self) -> bool {
-                !matches!(self, Self::LfsBatch)
+                !matches!(self, Self::LfsBatch | Self::Image)
             }
 
             /// The path below the API root, as the OpenAPI document writes it.
@@ -72,6 +72,10 @@ endpoints! {
     LfsBatch: "lfs/batch",
         "{clone}/info/lfs/objects/batch",
         100, ["repository"], "read:repository:bitbucket";
+    // An address in a text, on whatever host. It is asked without a credential.
+    Image: "image",
+        "{image}",
+        1, [], "";
 
     User: "user",
         "/user",

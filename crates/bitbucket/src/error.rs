@@ -121,6 +121,13 @@ pub enum RequestErrorKind {
         /// The HTTP status.
         status: u16,
     },
+    /// A host that was asked without a credential answered with an error. Its words are not
+    /// kept: it is anybody's.
+    #[error("the host answered with HTTP status {status}")]
+    HostStatus {
+        /// The HTTP status.
+        status: u16,
+    },
     /// There is no token to sign it with.
     #[error("the request cannot be signed")]
     Credential(#[source] GrantError),
@@ -165,6 +172,7 @@ impl RequestErrorKind {
             Self::Stopped => ErrorClass::Cancelled,
             Self::Status { status, .. } => class_of_status(*status),
             Self::FileStoreStatus { status } => class_of_store_status(*status),
+            Self::HostStatus { status } => class_of_host_status(*status),
             // An HTML page or half a document with status 200 is a proxy's or a
             // dying server's doing.
             Self::Network(_) | Self::Silence { .. } | Self::NotJson { .. } => ErrorClass::Transient,
@@ -200,6 +208,16 @@ const fn class_of_store_status(status: u16) -> ErrorClass {
         410 => ErrorClass::Gone,
         403 | 408 | 429 | 500.. => ErrorClass::Transient,
         _ => ErrorClass::Permanent,
+    }
+}
+
+/// The class of the status of a host that got no credential: none can be wrong, and whatever
+/// quota it has is not ours.
+const fn class_of_host_status(status: u16) -> ErrorClass {
+    match status {
+        401 | 403 => ErrorClass::Forbidden,
+        429 => ErrorClass::Transient,
+        other => class_of_status(other),
     }
 }
 

@@ -53,6 +53,30 @@ impl fmt::Debug for FileDownload {
 }
 
 impl FileDownload {
+    /// What an answer brings, unless it is known to be too much.
+    pub(crate) fn begin(
+        endpoint: Endpoint,
+        url: &Url,
+        response: Response,
+        limit_bytes: u64,
+        requests: u64,
+    ) -> Result<Self, RequestErrorKind> {
+        let size_bytes = response.content_length();
+        if size_bytes.is_some_and(|size| size > limit_bytes) {
+            return Err(RequestErrorKind::TooLarge { limit_bytes });
+        }
+        Ok(Self {
+            endpoint,
+            url: url.clone(),
+            left_bytes: limit_bytes,
+            limit_bytes,
+            content_type: text(response.headers(), "content-type"),
+            size_bytes,
+            requests,
+            response,
+        })
+    }
+
     /// The next piece, or nothing at the end of a file that came whole.
     ///
     /// # Errors
@@ -118,21 +142,8 @@ impl Client {
             }
         };
         let requests = tries.requests;
-        let size_bytes = response.content_length();
-        if size_bytes.is_some_and(|size| size > limit_bytes) {
-            let kind = RequestErrorKind::TooLarge { limit_bytes };
-            return Err(RequestError::new(endpoint, &url.0, requests, kind));
-        }
-        Ok(FileDownload {
-            endpoint,
-            url: url.0.clone(),
-            left_bytes: limit_bytes,
-            limit_bytes,
-            content_type: text(response.headers(), "content-type"),
-            size_bytes,
-            requests,
-            response,
-        })
+        FileDownload::begin(endpoint, &url.0, response, limit_bytes, requests)
+            .map_err(|kind| RequestError::new(endpoint, &url.0, requests, kind))
     }
 
     /// Follows the way to the file, each step only where it may lead.

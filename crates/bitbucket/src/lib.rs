@@ -10,6 +10,7 @@ mod error;
 mod file;
 mod gate;
 mod governor;
+mod image;
 mod lenient;
 mod lfs;
 mod models;
@@ -29,6 +30,7 @@ pub use entity_tag::EntityTag;
 pub use error::{BuildError, RequestError, RequestErrorKind};
 pub use file::FileDownload;
 pub use governor::{Governor, GovernorOptions};
+pub use image::ImageHosts;
 pub use lenient::Loose;
 pub use lfs::{LfsAction, LfsAnswer, LfsBatch, LfsDownload, LfsRefusal};
 pub use models::{

@@ -392,6 +392,7 @@ pub(crate) fn request_failure(
         | RequestErrorKind::Shape { .. }
         | RequestErrorKind::FileStore { .. }
         | RequestErrorKind::FileStoreStatus { .. }
+        | RequestErrorKind::HostStatus { .. }
         | RequestErrorKind::PagesInCircle => Problem::of(
             format!("Bitbucket's answer about {source} cannot be used"),
             error,
