@@ -10,6 +10,7 @@ mod error;
 mod fault;
 mod git;
 mod http;
+mod images;
 mod lfs;
 mod log;
 mod oauth;

@@ -8,6 +8,7 @@ use crate::git::GitRepository;
 use crate::git::backend::{GitRequest, serve};
 use crate::http::params::Params;
 use crate::http::reply::{Answer, AnswerBody, ApiError, put};
+use crate::images;
 use crate::lfs::{self, LfsPath};
 use crate::log::{RequestKind, Ticket};
 use crate::oauth::SiteRequest;
@@ -150,6 +151,9 @@ async fn rest_answer(
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok());
     if kind == RequestKind::Web {
+        if let Some(image) = images::pasted(&parts) {
+            return image;
+        }
         let result = Err(ApiError::not_found(
             "There is no page here, only the API and git.",
         ));

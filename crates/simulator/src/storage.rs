@@ -66,6 +66,9 @@ pub(crate) fn answer(state: &State, parts: &Parts) -> Response<Body> {
             return refusal(StatusCode::BAD_REQUEST, code);
         }
     }
+    if let Some(image) = crate::images::open(parts) {
+        return image;
+    }
     let path = parts.uri.path();
     let params = Params::parse(parts.uri.query());
     if params.get("X-Amz-Signature") != Some(signature(path).as_str()) {

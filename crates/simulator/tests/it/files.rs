@@ -54,6 +54,32 @@ async fn the_store_takes_signed_addresses_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn pasted_images_refuse_tokens_and_show_themselves_in_public_alone() {
+    let double = small().await;
+    let root = double.simulator.web_url();
+    let get = |path: &str| double.client.get(format!("{root}/repo/{path}"));
+    let public = get("a1b2c3/images/1-screen%20shot.png")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(public.status(), 200);
+    let bytes = public.bytes().await.unwrap();
+    assert!(bytes.starts_with(b"\x89PNG"), "{bytes:?}");
+    for path in ["a1b2c3/images/1-screen%20shot.png", "oAndzz/images/1-a.png"] {
+        let request = get(path).bearer_auth("simulator-full-access");
+        let refused = request.send().await.unwrap();
+        assert_eq!(refused.status(), 403, "{path}");
+        let message = refused.text().await.unwrap();
+        assert!(message.contains("token-based authentication"), "{message}");
+    }
+    assert_eq!(
+        get("oAndzz/images/1-a.png").send().await.unwrap().status(),
+        403
+    );
+    assert_eq!(get("oAndzz/1-a.png").send().await.unwrap().status(), 404);
+}
+
+#[tokio::test]
 async fn a_file_that_is_not_there_is_not_found() {
     let double = small().await;
     for path in ["downloads/nothing", "downloads/..-not-a-path/more"] {
