@@ -38,6 +38,8 @@ pub use database::{
 // People.
 pub use database::{Involvement, Involvements};
 pub use people::{NameKind, PeopleMet, Person, PersonName};
+// Images that texts link to.
+pub use database::{ImageLink, ImageTally, LinkedImage, StoredImage, StoredText};
 // Wikis and LFS.
 pub use database::{StoredLfsObject, StoredWiki, WikiOrigin};
 pub use lfs::{LfsStore, LfsStoreError, LfsWriter};

@@ -176,7 +176,7 @@ impl Transaction {
             " on conflict (repository_uuid, pull_request_id, entry_key) do update set
                   kind = excluded.kind, comment_id = excluded.comment_id,
                   parent_id = excluded.parent_id, is_inline = excluded.is_inline, occurred_on = excluded.occurred_on,
-                  source = excluded.source
+                  source = excluded.source, searched = 0
               where pull_request_activity.source <> excluded.source
               returning pull_request_id, entry_key",
         );

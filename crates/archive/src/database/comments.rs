@@ -83,7 +83,8 @@ impl Transaction {
                   pull_request_id = excluded.pull_request_id, parent_id = excluded.parent_id,
                   author_uuid = excluded.author_uuid, inline_path = excluded.inline_path,
                   is_deleted = excluded.is_deleted, created_on = excluded.created_on,
-                  updated_on = excluded.updated_on, source = excluded.source
+                  updated_on = excluded.updated_on, source = excluded.source,
+                  searched = 0
               where pull_request_comments.source <> excluded.source",
         );
         query.build().execute(&mut self.inner).await

@@ -181,7 +181,7 @@ impl Transaction {
         query.push(
             " on conflict (repository_uuid, kind, parent_id, entry_id, entry_key) do update set
                   created_on = excluded.created_on, updated_on = excluded.updated_on,
-                  source = excluded.source
+                  source = excluded.source, searched = 0
               where objects.source <> excluded.source",
         );
         let written = query.build().execute(&mut self.inner).await?;

@@ -97,7 +97,7 @@ impl Archive {
     }
 
     /// Whether somebody may have changed a repository's objects since: an import that did
-    /// not end before, or an export that was taken in after.
+    /// not end before, or an export or an image that was taken in after.
     ///
     /// # Errors
     ///
@@ -114,7 +114,9 @@ impl Archive {
                   where workspace = $1 and slug = $2
                       and (finished_at_ms is null or finished_at_ms >= $4))
                  + (select count(*) from issue_exports
-                    where repository_uuid = $3 and taken_at_ms >= $4)",
+                    where repository_uuid = $3 and taken_at_ms >= $4)
+                 + (select count(*) from images
+                    where repository_uuid = $3 and changed_at_ms >= $4)",
         )
         .bind(name.workspace.as_str())
         .bind(name.slug.as_str())

@@ -175,7 +175,7 @@ impl Transaction {
                   destination_branch = excluded.destination_branch,
                   comment_count = excluded.comment_count, comments_reported = null,
                   task_count = excluded.task_count, created_on = excluded.created_on, updated_on = excluded.updated_on,
-                  source = excluded.source
+                  source = excluded.source, searched = 0
               where pull_requests.source <> excluded.source
               returning id, comment_count, task_count",
         );

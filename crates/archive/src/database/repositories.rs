@@ -161,7 +161,8 @@ impl Transaction {
                  workspace = excluded.workspace, slug = excluded.slug, name = excluded.name,
                  scm = excluded.scm, is_private = excluded.is_private,
                  main_branch = excluded.main_branch, size_bytes = excluded.size_bytes,
-                 updated_on = excluded.updated_on, source = excluded.source
+                 updated_on = excluded.updated_on, source = excluded.source,
+                 searched = 0
              where repositories.source <> excluded.source
                  or repositories.workspace <> excluded.workspace
                  or repositories.slug <> excluded.slug",

@@ -89,7 +89,7 @@ impl Transaction {
             query.push(
                 " on conflict (repository_uuid, issue_id, change_id, field, number) do update set
                       origin = excluded.origin, created_on = excluded.created_on,
-                      source = excluded.source
+                      source = excluded.source, searched = 0
                   where issue_changes.source <> excluded.source
                       or issue_changes.origin <> excluded.origin",
             );

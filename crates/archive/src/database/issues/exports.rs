@@ -126,6 +126,18 @@ const MOVES: &[(&str, &str)] = &[
              and not exists (select 1 from wikis where repository_uuid = $2)",
         "delete from wikis where repository_uuid = $1",
     ),
+    (
+        "update images set repository_uuid = $2 where repository_uuid = $1
+             and url_key not in (select url_key from images where repository_uuid = $2)",
+        "delete from images where repository_uuid = $1",
+    ),
+    (
+        "update image_links set repository_uuid = $2 where repository_uuid = $1
+             and (kind, parent_id, entry_id, entry_key) not in (
+                 select kind, parent_id, entry_id, entry_key from image_links
+                 where repository_uuid = $2)",
+        "delete from image_links where repository_uuid = $1",
+    ),
 ];
 
 impl Transaction {

@@ -167,7 +167,7 @@ fn upsert<'q>(
               origin = excluded.origin, title = excluded.title, state = excluded.state,
               kind = excluded.kind, priority = excluded.priority,
               reporter = excluded.reporter, created_on = excluded.created_on,
-              updated_on = excluded.updated_on, source = excluded.source
+              updated_on = excluded.updated_on, source = excluded.source, searched = 0
           where (issues.source <> excluded.source or issues.origin <> excluded.origin)
               and (excluded.origin = 'bitbucket' or (issues.origin = 'issue_export'
                   and coalesce(excluded.updated_on, '') >= coalesce(issues.updated_on, '')))",
@@ -226,7 +226,8 @@ impl Transaction {
             " on conflict (repository_uuid, id) do update set
                   issue_id = excluded.issue_id, origin = excluded.origin,
                   author = excluded.author, created_on = excluded.created_on,
-                  updated_on = excluded.updated_on, source = excluded.source
+                  updated_on = excluded.updated_on, source = excluded.source,
+                  searched = 0
               where (issue_comments.source <> excluded.source
                       or issue_comments.origin <> excluded.origin)
                   and (excluded.origin = 'bitbucket' or (issue_comments.origin = 'issue_export'

@@ -4,6 +4,7 @@
 mod accounts;
 mod activity;
 mod entity_tags;
+mod images;
 mod imports;
 mod issues;
 mod lfs;
