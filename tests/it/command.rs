@@ -114,6 +114,7 @@ fn a_report_has_the_shape_that_scripts_rely_on() {
             "issue_changes",
             "issue_attachments",
             "downloads",
+            "images",
             "settings",
             "finish"
         ]

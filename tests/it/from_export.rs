@@ -41,6 +41,8 @@ fn an_export_of_what_was_read_back_has_the_same_bytes() {
     );
     let after = export(&second, &folder.path().join("two"), NAME);
     assert_same(&files(&before), &files(&after));
+    let images = fs::read_to_string(after.join("images.jsonl")).unwrap();
+    assert!(images.contains("\"blob\":"), "{images}");
 
     // It is an archive like any other.
     run(bare_command(&second).args(["verify"])).expect(0);

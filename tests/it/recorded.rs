@@ -1,6 +1,6 @@
 //! Recordings of real repositories, imported through the simulator's replay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
@@ -212,6 +212,7 @@ fn compare(name: &str, file: &Path, counts: &Value) {
     compare_cost(name, &report, &recorded);
     compare_issues(&export, &recorded, counts, &double.api_url());
     compare_cost_of_issues(&report, &recorded);
+    compare_images(&report, &recorded, &export);
 
     let repository = lines(&export.join("repository.json"));
     let [(_, source)] = repository.as_slice() else {
@@ -236,6 +237,62 @@ fn compare(name: &str, file: &Path, counts: &Value) {
             "{name}: {person} is missing"
         );
     }
+}
+
+/// Every pasted image that stands in a recording, wherever, is named with its address and where
+/// it is shown; those on hosts of others are left out.
+fn compare_images(report: &Value, recorded: &Recorded, export: &Path) {
+    fn collect(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::String(text) => {
+                // As an image of Markdown, or of what Bitbucket rendered.
+                for begin in [
+                    "](https://bitbucket.org/repo/",
+                    "src=\"https://bitbucket.org/repo/",
+                ] {
+                    for (at, _) in text.match_indices(begin) {
+                        let rest = &text[at..];
+                        let rest = &rest[rest.find("https").unwrap()..];
+                        let end = |c: char| c.is_whitespace() || matches!(c, ')' | '"');
+                        let end = rest.find(end).unwrap_or(rest.len());
+                        found.insert(rest[..end].to_owned());
+                    }
+                }
+            }
+            Value::Array(list) => list.iter().for_each(|one| collect(one, found)),
+            Value::Object(fields) => fields.values().for_each(|one| collect(one, found)),
+            _ => {}
+        }
+    }
+    let mut pasted = BTreeSet::new();
+    let comments = recorded.comments.values().map(|(_, comment)| comment);
+    let texts = recorded.pull_requests.values().chain(comments);
+    let of_issues = recorded.of_issues.values().flatten();
+    for text in texts
+        .chain(&recorded.activity)
+        .chain(&recorded.issues)
+        .chain(of_issues)
+    {
+        collect(text, &mut pasted);
+    }
+    let gaps = report["gaps"].as_array().unwrap().iter();
+    let gaps: Vec<_> = gaps.filter(|gap| gap["stage"] == "images").collect();
+    let named = gaps
+        .iter()
+        .map(|gap| gap["url"].as_str().unwrap().to_owned());
+    assert_eq!(named.collect::<BTreeSet<_>>(), pasted);
+    for gap in gaps {
+        assert_eq!(gap["reason"], "not_archivable", "{gap}");
+        let detail = gap["detail"].as_str().unwrap();
+        assert!(detail.contains("Linked in: "), "{gap}");
+        assert!(
+            detail.contains("/pull-requests/") || detail.contains("/issues/"),
+            "{gap}"
+        );
+    }
+    let images = lines(&export.join("images.jsonl")).len() as u64;
+    let left_out = stage(report, "images")["left_out"].as_u64();
+    assert_eq!(images, pasted.len() as u64 + left_out.unwrap_or_default());
 }
 
 /// What happened, as Bitbucket names it, and the entries themselves.
@@ -391,8 +448,10 @@ fn recorded_repositories_after_the_sunset_lack_their_issues_and_nothing_else() {
 /// whose commits no ref leads to.
 fn assert_lacking(report: &Value, wiki: bool, issues: bool) {
     let gaps = report["gaps"].as_array().unwrap();
-    let (diffs, others): (Vec<_>, Vec<_>) = gaps
-        .iter()
+    // What was pasted into texts has a test of its own.
+    let gaps: Vec<_> = gaps.iter().filter(|gap| gap["stage"] != "images").collect();
+    let (diffs, others): (Vec<&Value>, Vec<&Value>) = gaps
+        .into_iter()
         .partition(|gap| gap["stage"] == "pull_request_diffs");
     assert!(
         diffs.iter().all(|gap| gap["reason"] == "not_found"),
@@ -412,7 +471,7 @@ fn assert_lacking(report: &Value, wiki: bool, issues: bool) {
         .filter_map(|(stage, had_it)| had_it.then_some((stage, "removed_by_atlassian")))
         .collect();
     assert_eq!(others, expected);
-    let is_whole = gaps.is_empty();
+    let is_whole = report["gaps"].as_array().unwrap().is_empty();
     let state = if is_whole {
         "complete"
     } else {

@@ -191,11 +191,22 @@ pub struct StageReport {
     pub stored: u64,
     /// Reported objects that are not in the archive.
     pub missing: u64,
+    /// Objects that were met and are not wanted, such as images on hosts that nobody allowed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
     /// Time at work, in seconds, over all attempts.
     pub seconds: f64,
     /// Requests that it was expected to take; absent where nobody could know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_estimated: Option<RequestEstimate>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The mirror after an import.

@@ -41,6 +41,8 @@ pub enum Stage {
     IssueAttachments,
     /// The files beside the repository.
     Downloads,
+    /// Images that texts of the other stages link to.
+    Images,
     /// Branch restrictions, permissions, webhooks, pipelines and other settings.
     Settings,
     /// Counts what is stored against what was reported.
@@ -71,6 +73,7 @@ impl Stage {
         Self::IssueChanges,
         Self::IssueAttachments,
         Self::Downloads,
+        Self::Images,
         Self::Settings,
         Self::Finish,
     ];
@@ -94,6 +97,7 @@ impl Stage {
             Self::IssueChanges => "issue_changes",
             Self::IssueAttachments => "issue_attachments",
             Self::Downloads => "downloads",
+            Self::Images => "images",
             Self::Settings => "settings",
             Self::Finish => "finish",
         }
@@ -130,6 +134,7 @@ impl Stage {
             }
             Self::IssueAttachments => "the files of issues, with their content",
             Self::Downloads => "the files beside the repository, with their content",
+            Self::Images => "images that descriptions and comments link to, with their content",
             Self::Settings => {
                 "project, reviewers, branch rules, permissions, webhooks, keys, pipelines, forks, watchers"
             }
@@ -160,6 +165,17 @@ impl Stage {
                 &[Self::Repository, Self::Issues]
             }
             Self::Lfs => &[Self::Repository, Self::Git],
+            // All that has texts.
+            Self::Images => &[
+                Self::Repository,
+                Self::PullRequests,
+                Self::PullRequestComments,
+                Self::PullRequestActivity,
+                Self::PullRequestTasks,
+                Self::Issues,
+                Self::IssueComments,
+                Self::IssueChanges,
+            ],
             Self::PullRequestComments => &[
                 Self::Repository,
                 Self::PullRequests,

@@ -27,6 +27,8 @@ pub struct Importer {
     pub whole_lists: bool,
     /// How large a file may be: an attachment, a download.
     pub max_blob_bytes: u64,
+    /// Hosts besides Bitbucket's own that images in texts may come from.
+    pub image_hosts: Vec<String>,
     /// Who brings git objects.
     pub transport: TransportKind,
     /// First clones of repositories that Bitbucket says to be larger come in

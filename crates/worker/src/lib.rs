@@ -5,6 +5,7 @@ mod compare;
 mod context;
 mod estimate;
 mod failure;
+mod images;
 mod import;
 mod issue_export;
 mod plan;

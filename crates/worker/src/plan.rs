@@ -247,7 +247,8 @@ fn plan_stage(stage: Stage, reported: &Reported) -> StagePlan {
     let nothing = RequestEstimate::default();
     let (objects, estimate) = match stage {
         Stage::Repository => (Some(1), one),
-        Stage::Git | Stage::Lfs | Stage::Wiki | Stage::Finish => (None, nothing),
+        // Images are asked for without a credential, and count for no quota.
+        Stage::Git | Stage::Lfs | Stage::Wiki | Stage::Images | Stage::Finish => (None, nothing),
         Stage::Users => (
             reported.members,
             // Read within the last hour for another repository, it is not read again.

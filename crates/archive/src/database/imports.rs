@@ -445,7 +445,7 @@ impl Transaction {
     ) -> Result<(), DatabaseError> {
         statement(
             "update import_stages set state = $3, expected = $4, stored = $5, missing = $6,
-                 duration_ms = duration_ms + $7
+                 left_out = $7, duration_ms = duration_ms + $8
              where import_id = $1 and stage = $2",
         )
         .bind(import.to_string())
@@ -454,6 +454,7 @@ impl Transaction {
         .bind(report.expected.map(signed))
         .bind(signed(report.stored))
         .bind(signed(report.missing))
+        .bind(signed(report.left_out))
         .bind(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))
         .execute(&mut self.inner)
         .await?;

@@ -38,6 +38,7 @@ pub(super) struct StageRow {
     expected: Option<i64>,
     stored: i64,
     missing: i64,
+    left_out: Option<i64>,
     duration_ms: i64,
     requests_min: Option<i64>,
     requests_max: Option<i64>,
@@ -58,6 +59,7 @@ impl TryFrom<StageRow> for StageReport {
             expected: row.expected.map(unsigned),
             stored: unsigned(row.stored),
             missing: unsigned(row.missing),
+            left_out: row.left_out.map_or(0, unsigned),
             seconds: Duration::from_millis(unsigned(row.duration_ms)).as_secs_f64(),
             requests_estimated: row.requests_min.zip(row.requests_max).map(estimate),
         })
@@ -65,7 +67,7 @@ impl TryFrom<StageRow> for StageReport {
 }
 
 pub(super) const SELECT_STAGES: &str = "select import_id, stage, state, expected, stored, missing,
-    duration_ms, requests_min, requests_max, started_at_ms, ended_at_ms, stored_before,
+    left_out, duration_ms, requests_min, requests_max, started_at_ms, ended_at_ms, stored_before,
     transferred_objects, transfer_objects, transferred_bytes from import_stages";
 
 /// What hangs on imports, by import.

@@ -25,6 +25,7 @@ pub(super) fn not_begun(stages: &[Stage]) -> Vec<StageReport> {
         expected: None,
         stored: 0,
         missing: 0,
+        left_out: 0,
         seconds: 0.0,
         requests_estimated: None,
     };

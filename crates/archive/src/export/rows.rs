@@ -154,6 +154,13 @@ pub(crate) const KINDS: &[Kind] = &[
                 order by entry_key",
         key: |row| json!({ "download": row.text_id }),
     },
+    Kind {
+        file: "images.jsonl",
+        query: "select cast(0 as bigint) as id, cast(0 as bigint) as parent_id,
+                    url_key as text_id, source, blob_sha256 as blob
+                from images where repository_uuid = $1 order by url_key",
+        key: |row| json!({ "image": row.text_id }),
+    },
 ];
 
 /// The settings, each in a file of its own.
@@ -174,7 +181,10 @@ pub(crate) const BLOBS: &str = "select blob_sha256 as sha256, 'issue_attachments
     union all
     select blob_sha256, kind, case when parent_id = 0 then kind || ' ' || entry_key
             else kind || ' ' || entry_key || ' of #' || cast(parent_id as text) end
-    from objects where repository_uuid = $1 and blob_sha256 is not null";
+    from objects where repository_uuid = $1 and blob_sha256 is not null
+    union all
+    select blob_sha256, 'images', 'image ' || url_key
+    from images where repository_uuid = $1 and blob_sha256 is not null";
 
 /// The hashes of its LFS objects that are there, each once.
 pub(super) const LFS_OBJECTS: &str = "select distinct oid from lfs_objects

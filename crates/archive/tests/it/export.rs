@@ -210,7 +210,7 @@ async fn the_order_of_arrival_leaves_no_trace() {
         let store = filled(&order).await;
         exports.push(named(&export(&store).await.unwrap()));
     }
-    assert_eq!(exports[0].len(), 15);
+    assert_eq!(exports[0].len(), 16);
     assert_eq!(exports[0], exports[1]);
     assert_eq!(exports[0], exports[2]);
 }
@@ -295,7 +295,7 @@ async fn what_an_interrupted_export_left_is_swept_away() {
     fs::write(left.join("junk"), "half").unwrap();
     let export = export(&store).await.unwrap();
     assert!(!left.exists());
-    assert_eq!(named(&export).len(), 15);
+    assert_eq!(named(&export).len(), 16);
 }
 
 #[tokio::test]

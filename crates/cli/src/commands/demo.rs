@@ -101,6 +101,7 @@ fn demo_session(session: &Session, double: &Simulator) -> Result<Session, Proble
             limits: session.config.limits,
             keep_imports: session.config.keep_imports,
             max_blob_bytes: session.config.max_blob_bytes,
+            image_hosts: session.config.image_hosts.clone(),
             allow_insecure: false,
             log: session.config.log.clone(),
         },

@@ -106,6 +106,7 @@ pub(super) fn importer_with(
         web_url: session.config.web_url.clone(),
         whole_lists: options.full,
         max_blob_bytes: session.config.max_blob_bytes,
+        image_hosts: session.config.image_hosts.clone(),
         transport: match options.git_transport {
             GitTransport::Auto => TransportKind::Auto,
             GitTransport::Gix => TransportKind::Gix,

@@ -66,6 +66,8 @@ pub(crate) struct Config {
     pub(crate) keep_imports: Option<Duration>,
     /// How large a file may be.
     pub(crate) max_blob_bytes: u64,
+    /// Hosts besides Bitbucket's own that images in texts may come from.
+    pub(crate) image_hosts: Vec<String>,
     pub(crate) allow_insecure: bool,
     pub(crate) log: String,
 }
@@ -139,6 +141,7 @@ impl Config {
             },
             keep_imports: days(values.number("keep_imports_days")?.unwrap_or_default()),
             max_blob_bytes: u64::from(at_least_one(values, "max_blob_mb")?) * 1024 * 1024,
+            image_hosts: image_hosts(values)?,
             allow_insecure: values.flag("allow_insecure")?,
             log: values.text("log")?.unwrap_or_default(),
         })
@@ -182,6 +185,26 @@ fn at_least_one(values: &Values, key: &str) -> Result<u32, Problem> {
 /// None for 0.
 fn days(days: u32) -> Option<Duration> {
     (days > 0).then(|| Duration::from_hours(24 * u64::from(days)))
+}
+
+/// Names with commas between.
+fn image_hosts(values: &Values) -> Result<Vec<String>, Problem> {
+    let text = values.text("image_hosts")?.unwrap_or_default();
+    let names = text.split(',').map(str::trim);
+    let names = names.filter(|name| !name.is_empty());
+    let checked = names.map(|name| {
+        // A name stays what it is as the host of an address.
+        let url = Url::parse(&format!("https://{name}/"));
+        let host = url.ok().and_then(|url| Some(url.host_str()?.to_owned()));
+        host.filter(|host| host.eq_ignore_ascii_case(name))
+            .ok_or_else(|| {
+                Problem::usage(
+                    format!("BUCKETLOAD_IMAGE_HOSTS has “{name}”, which is no name of a host"),
+                    "give names such as images.example.org, with commas between",
+                )
+            })
+    });
+    checked.collect()
 }
 
 fn quota_window(values: &Values) -> Result<Duration, Problem> {
@@ -274,6 +297,14 @@ mod tests {
     }
 
     #[test]
+    fn image_hosts_are_names_in_small_letters() {
+        assert_eq!(load(&[]).unwrap().image_hosts, [""; 0]);
+        let config = load(&[("BUCKETLOAD_IMAGE_HOSTS", "i.example.org, Cdn.example.org,")]);
+        let hosts = config.unwrap().image_hosts;
+        assert_eq!(hosts, ["i.example.org", "cdn.example.org"]);
+    }
+
+    #[test]
     fn an_empty_variable_is_an_unset_one() {
         let config = load(&[("BUCKETLOAD_BITBUCKET_TOKEN", "")]).unwrap();
         assert!(config.credential.is_anonymous());
@@ -288,6 +319,9 @@ mod tests {
             ("BUCKETLOAD_BITBUCKET_API_URL", "api.bitbucket.org"),
             ("BUCKETLOAD_ALLOW_INSECURE", "maybe"),
             ("BUCKETLOAD_PUBLIC_URL", "loads.example.org"),
+            ("BUCKETLOAD_IMAGE_HOSTS", "https://images.example.org"),
+            ("BUCKETLOAD_IMAGE_HOSTS", "images.example.org/x"),
+            ("BUCKETLOAD_IMAGE_HOSTS", "*.example.org, a b"),
         ] {
             let problem = load(&[(name, value)]).unwrap_err();
             assert!(problem.to_string().contains(name), "{problem}");

@@ -165,7 +165,15 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting(
         "max_blob_mb",
         Some("1024"),
-        "How many MiB a file may have: an attachment, a download. Larger ones are named as gaps.",
+        "How many MiB a file may have: an attachment, a download, an image. Larger ones are named \
+         as gaps.",
+    ),
+    setting(
+        "image_hosts",
+        None,
+        "Hosts that images in texts may come from besides Bitbucket's own, with commas between, \
+         such as `i.imgur.com, images.example.org`. Images on others are counted and never asked \
+         for: their addresses were written by anybody.",
     ),
     setting(
         "allow_insecure",

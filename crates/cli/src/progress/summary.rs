@@ -39,6 +39,9 @@ pub(crate) fn after_import(report: &ImportReport, mirror: &Path) {
     if files > 0 {
         parts.push(counted(files, "file", "files"));
     }
+    if let Some(count) = stored(Stage::Images).filter(|count| *count > 0) {
+        parts.push(counted(count, "image", "images"));
+    }
     if let Some(count) = stored(Stage::Users) {
         parts.push(counted(count, "person", "people"));
     }
@@ -55,7 +58,20 @@ pub(crate) fn after_import(report: &ImportReport, mirror: &Path) {
         output::line(&format!("  git clone {}", mirror.display()));
     }
     output::line(&format!("  {} in {}", requests(report), took(report)));
+    left_out(report);
     gaps(report);
+}
+
+/// What was met and is not wanted, which is no gap.
+fn left_out(report: &ImportReport) {
+    let images = report.stages.iter().find(|one| one.name == Stage::Images);
+    let left_out = images.map_or(0, |images| images.left_out);
+    if left_out > 0 {
+        output::line(&format!(
+            "  {} on hosts that nobody allowed, left where they are (image_hosts)",
+            counted(left_out, "image", "images")
+        ));
+    }
 }
 
 /// What an import cost, beside what it was expected to cost.
@@ -136,6 +152,7 @@ pub(crate) fn in_full(report: &ImportReport) {
         requests(report),
         indicatif::HumanBytes(report.git.bytes_received)
     ));
+    left_out(report);
     gaps(report);
 }
 

@@ -180,6 +180,7 @@ mod tests {
                 expected,
                 stored,
                 missing: 0,
+                left_out: 0,
                 seconds: 0.0,
                 requests_estimated: None,
             },

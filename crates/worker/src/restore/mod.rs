@@ -184,6 +184,7 @@ async fn record_import(
             expected: Some(stored),
             stored,
             missing: 0,
+            left_out: 0,
             seconds: 0.0,
             requests_estimated: None,
         };
@@ -218,7 +219,7 @@ impl Restorer {
         for blob in files.blobs.iter().chain(diffs) {
             transaction.put_blob(blob).await?;
         }
-        let counts = rows::put(&mut transaction, export, &files.diffs, import).await?;
+        let counts = rows::put(&mut transaction, export, &files.diffs, import, now).await?;
         people::put(&mut transaction, export, import).await?;
         if let Some(wiki) = files.wiki {
             transaction.put_wiki(uuid, wiki).await?;

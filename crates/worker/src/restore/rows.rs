@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use bucketload_archive::{
-    ExportFolder, ExportedLine, ObjectKey, ObjectRecord, RepositoryRecord, Transaction,
+    ExportFolder, ExportedLine, LinkedImage, ObjectKey, ObjectRecord, RepositoryRecord, Transaction,
 };
 use bucketload_bitbucket::{
     Account, Activity, Comment, Download, Item, Loose, PullRequest, Repository,
 };
 use bucketload_model::{ImportId, PullRequestId, Stage};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use url::Url;
 
 use super::{RestoreError, RestoredDiff, issues, objects};
 use crate::stages::{account_records, activity_record, comment_record, pull_request_record};
@@ -39,6 +42,7 @@ pub(super) async fn put(
     export: &ExportFolder,
     diffs: &[RestoredDiff],
     import: ImportId,
+    now: DateTime<Utc>,
 ) -> Result<BTreeMap<Stage, u64>, RestoreError> {
     let mut counts = BTreeMap::new();
     put_repository(transaction, export).await?;
@@ -55,6 +59,8 @@ pub(super) async fn put(
     issues::put(transaction, export, &mut counts).await?;
     let downloads = put_downloads(transaction, export).await?;
     counts.insert("downloads", downloads);
+    let images = put_images(transaction, export, now).await?;
+    counts.insert("images", images);
     // What is not there says nothing about what should be.
     let counts = counts.into_iter().filter(|(_, count)| *count > 0);
     Ok(counts
@@ -267,6 +273,34 @@ async fn put_downloads(
                 .set_object_blob(uuid, stage, record.key, line.blob.as_deref())
                 .await?;
         }
+    }
+    Ok(count)
+}
+
+/// Stores the images, and counts those that are there.
+async fn put_images(
+    transaction: &mut Transaction,
+    export: &ExportFolder,
+    now: DateTime<Utc>,
+) -> Result<u64, RestoreError> {
+    #[derive(Deserialize)]
+    struct Addressed {
+        url: Url,
+    }
+    let file = "images.jsonl";
+    let mut count = 0;
+    for line in export.lines(file)? {
+        let line = line?;
+        let Addressed { url } = parse(file, &line)?;
+        let image = LinkedImage {
+            host: url.host_str().unwrap_or_default().to_owned(),
+            url: url.into(),
+        };
+        let (source, blob) = (line.source.get(), line.blob.as_deref());
+        transaction
+            .restore_image(export.uuid(), &image, source, blob, now)
+            .await?;
+        count += u64::from(blob.is_some());
     }
     Ok(count)
 }

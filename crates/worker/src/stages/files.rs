@@ -1,6 +1,6 @@
 //! Files that are no git's: fetched, hashed on the way, and stored under their hash.
 
-use bucketload_archive::{Blob, BlobError, BlobStore, Transaction, short_key};
+use bucketload_archive::{Blob, BlobError, BlobStore, BlobWriter, Transaction, short_key};
 use bucketload_bitbucket::{Endpoint, FileDownload, PageUrl, RequestError, RequestErrorKind};
 use bucketload_model::{ErrorClass, Gap, GapReason, Stage};
 use futures::StreamExt as _;
@@ -50,7 +50,7 @@ pub(super) trait Files {
 
 /// A name that people gave to a file, fit to be shown: on one line, in the order in which it
 /// is written, and not endless.
-pub(super) fn shown_name(name: &str) -> String {
+pub(crate) fn shown_name(name: &str) -> String {
     /// Longer ones are told apart by their hash.
     const LONGEST: usize = 100;
     let escape = |c: char| {
@@ -76,22 +76,38 @@ pub(super) async fn bring<F: Files>(
     files: &F,
     wanted: Vec<F::Key>,
 ) -> Result<(), StageError> {
+    bring_each(context, F::STAGE, wanted, |key| {
+        bring_one(context, files, key)
+    })
+    .await
+}
+
+/// Brings what is wanted, some at a time, and shows how it comes along. `bring` returns the
+/// error of what may be there later.
+pub(super) async fn bring_each<K, B>(
+    context: &StageContext,
+    stage: Stage,
+    wanted: Vec<K>,
+    bring: impl Fn(K) -> B,
+) -> Result<(), StageError>
+where
+    B: Future<Output = Result<Option<RequestError>, StageError>>,
+{
     if wanted.is_empty() {
         return Ok(());
     }
     let importer = &context.importer;
     importer.data_dir.blobs(0).sweep(importer.clock.now());
     tokio::select! {
-        result = bring_all(context, files, wanted) => result,
-        error = show_counts(context, F::STAGE) => Err(error),
+        result = bring_all(wanted, bring) => result,
+        error = show_counts(context, stage) => Err(error),
     }
 }
 
-async fn bring_all<F: Files>(
-    context: &StageContext,
-    files: &F,
-    wanted: Vec<F::Key>,
-) -> Result<(), StageError> {
+async fn bring_all<K, B>(wanted: Vec<K>, bring: impl Fn(K) -> B) -> Result<(), StageError>
+where
+    B: Future<Output = Result<Option<RequestError>, StageError>>,
+{
     let mut waiting = wanted.into_iter();
     let mut in_flight = FuturesUnordered::new();
     let mut failures_in_a_row = 0;
@@ -99,7 +115,7 @@ async fn bring_all<F: Files>(
         while in_flight.len() < AT_ONCE
             && let Some(key) = waiting.next()
         {
-            in_flight.push(bring_one(context, files, key));
+            in_flight.push(bring(key));
         }
         let Some(brought) = in_flight.next().await else {
             return Ok(());
@@ -165,7 +181,7 @@ async fn bring_one<F: Files>(
         }
         Err(Failure::Stage(error)) => return Err(error),
         Err(Failure::Request(error)) => error,
-        Err(Failure::Size(reason, detail)) => {
+        Err(Failure::Unfit(reason, detail)) => {
             let gap = Gap {
                 stage: F::STAGE,
                 object,
@@ -193,16 +209,26 @@ async fn bring_one<F: Files>(
     Ok(passing.then_some(error))
 }
 
-enum Failure {
+/// Why a file did not come.
+pub(super) enum Failure {
     Request(RequestError),
-    /// It has another size than it may or should have.
-    Size(GapReason, String),
+    /// It is not what it may or should be: too large, or of another size.
+    Unfit(GapReason, String),
     Stage(StageError),
 }
 
 fn too_large(limit_bytes: u64) -> Failure {
     let detail = format!("it is larger than {limit_bytes} bytes");
-    Failure::Size(GapReason::NotArchivable, detail)
+    Failure::Unfit(GapReason::NotArchivable, detail)
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        match error.kind {
+            RequestErrorKind::TooLarge { limit_bytes } => too_large(limit_bytes),
+            _ => Self::Request(error),
+        }
+    }
 }
 
 impl From<BlobError> for Failure {
@@ -234,17 +260,14 @@ async fn fetch(
             Ok(download) => download,
             Err(error) => {
                 *requests += error.requests;
-                return Err(match error.kind {
-                    RequestErrorKind::TooLarge { limit_bytes } => too_large(limit_bytes),
-                    _ => Failure::Request(error),
-                });
+                return Err(error.into());
             }
         };
         *requests += download.requests;
         let result = write(&store, &mut download, size_bytes).await;
         let may_pass = match &result {
             Err(Failure::Request(error)) => error.class() == ErrorClass::Transient,
-            Err(Failure::Size(reason, _)) => *reason == GapReason::SourceError,
+            Err(Failure::Unfit(reason, _)) => *reason == GapReason::SourceError,
             _ => false,
         };
         if !may_pass || tries == TRIES {
@@ -271,8 +294,13 @@ async fn write(
         && size != came
     {
         let detail = format!("Bitbucket reported {size} bytes and delivered {came}");
-        return Err(Failure::Size(GapReason::SourceError, detail));
+        return Err(Failure::Unfit(GapReason::SourceError, detail));
     }
+    finished(writer).await
+}
+
+/// Gives a file that is whole its name.
+pub(super) async fn finished(writer: BlobWriter) -> Result<Blob, Failure> {
     // It waits for the disk.
     let finished = tokio::task::spawn_blocking(move || writer.finish()).await;
     let blob = finished.map_err(|_| Failure::Stage(StageError::Lost))?;

@@ -5,14 +5,14 @@ use bucketload_model::{Gap, GapReason, Stage, StageReport, StageState};
 
 use super::pull_request_comments::object;
 use super::{
-    StageContext, downloads, issue_attachments, issue_children, issues, pull_request_activity,
-    pull_request_comments, pull_request_diffs, pull_request_statuses, pull_request_tasks,
-    pull_requests, settings,
+    StageContext, downloads, images, issue_attachments, issue_children, issues,
+    pull_request_activity, pull_request_comments, pull_request_diffs, pull_request_statuses,
+    pull_request_tasks, pull_requests, settings,
 };
 use crate::failure::StageError;
 
 /// Stages whose objects can each fail by themselves.
-const TRIED_AGAIN: [Stage; 9] = [
+const TRIED_AGAIN: [Stage; 10] = [
     Stage::PullRequestComments,
     Stage::PullRequestTasks,
     Stage::PullRequestStatuses,
@@ -21,6 +21,7 @@ const TRIED_AGAIN: [Stage; 9] = [
     Stage::IssueChanges,
     Stage::IssueAttachments,
     Stage::Downloads,
+    Stage::Images,
     Stage::Settings,
 ];
 
@@ -35,34 +36,15 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let archive = &context.importer.archive;
     let states = archive.stage_states(context.import).await?;
     let was_run = |stage| states.get(&stage) != Some(&StageState::Skipped);
-    if was_run(Stage::PullRequests) && pull_requests::sweep(context).await? {
-        if was_run(Stage::PullRequestActivity) {
-            pull_request_activity::sweep(context).await?;
-        }
-        if was_run(Stage::PullRequestComments) {
-            pull_request_comments::read_again(context).await?;
-        }
-        if was_run(Stage::PullRequestTasks) {
-            pull_request_tasks::read_again(context).await?;
-        }
-        if was_run(Stage::PullRequestDiffs) {
-            pull_request_diffs::run(context).await?;
-        }
-        if was_run(Stage::PullRequestStatuses) {
-            pull_request_statuses::read_again(context).await?;
-        }
-    }
-    if was_run(Stage::Issues) && issues::sweep(context).await? {
-        for stage in OF_ISSUES {
-            if was_run(stage) {
-                read_of_issues(context, stage).await?;
-            }
-        }
-    }
+    bring_news(context, was_run).await?;
     for stage in TRIED_AGAIN {
         if was_run(stage) {
             try_once_more(context, stage).await?;
         }
+    }
+    if was_run(Stage::Images) {
+        // Of all texts that came since.
+        images::bring_news(context).await?;
     }
     // An earlier attempt may have found less.
     let mut transaction = context.begin().await?;
@@ -119,6 +101,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
             expected: counts.expected,
             stored: counts.stored,
             missing,
+            left_out: counts.left_out,
             ..stage
         };
         let mut transaction = context.begin().await?;
@@ -131,6 +114,38 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     pull_requests::note_covered(context).await?;
     issues::note_covered(context).await?;
     downloads::note_covered(context).await
+}
+
+/// Brings what came or changed while the stages were at work.
+async fn bring_news(
+    context: &StageContext,
+    was_run: impl Fn(Stage) -> bool,
+) -> Result<(), StageError> {
+    if was_run(Stage::PullRequests) && pull_requests::sweep(context).await? {
+        if was_run(Stage::PullRequestActivity) {
+            pull_request_activity::sweep(context).await?;
+        }
+        if was_run(Stage::PullRequestComments) {
+            pull_request_comments::read_again(context).await?;
+        }
+        if was_run(Stage::PullRequestTasks) {
+            pull_request_tasks::read_again(context).await?;
+        }
+        if was_run(Stage::PullRequestDiffs) {
+            pull_request_diffs::run(context).await?;
+        }
+        if was_run(Stage::PullRequestStatuses) {
+            pull_request_statuses::read_again(context).await?;
+        }
+    }
+    if was_run(Stage::Issues) && issues::sweep(context).await? {
+        for stage in OF_ISSUES {
+            if was_run(stage) {
+                read_of_issues(context, stage).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What Bitbucket could not answer a while ago, it may be able to now. What fails again is
@@ -149,6 +164,7 @@ async fn try_once_more(context: &StageContext, stage: Stage) -> Result<(), Stage
         Stage::PullRequestDiffs => pull_request_diffs::run(context).await,
         Stage::Settings => settings::read_pending(context).await,
         Stage::Downloads => downloads::run(context).await,
+        Stage::Images => images::run(context).await,
         stage => read_of_issues(context, stage).await,
     }
 }

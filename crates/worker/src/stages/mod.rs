@@ -6,6 +6,7 @@ mod downloads;
 mod files;
 mod finish;
 mod git;
+mod images;
 mod issue_attachments;
 mod issue_children;
 mod issue_tracker;
@@ -26,6 +27,7 @@ mod wiki;
 
 pub(crate) use comment_source::{CommentSource, foresee};
 pub(crate) use downloads::{fresh as fresh_downloads, is_same as is_same_download};
+pub(crate) use files::shown_name;
 pub(crate) use issue_tracker::has_issues;
 pub(crate) use issues::FIELD_LISTS;
 pub(crate) use pull_request_activity::record as activity_record;
@@ -280,6 +282,7 @@ impl StageContext {
             Stage::IssueChanges => issue_children::run(self, &issue_children::Changes).await,
             Stage::IssueAttachments => issue_attachments::run(self).await,
             Stage::Downloads => downloads::run(self).await,
+            Stage::Images => images::run(self).await,
             // Large: it may run others again.
             Stage::Finish => Box::pin(finish::run(self)).await,
         }
@@ -312,6 +315,7 @@ impl StageContext {
             expected: counts.expected,
             stored: counts.stored,
             missing,
+            left_out: counts.left_out,
             seconds: 0.0,
             requests_estimated: None,
         };
@@ -419,6 +423,7 @@ impl StageContext {
                 reported,
                 archive.count_objects_with_file(uuid, stage).await?,
             ),
+            Stage::Images => images::count(self, repository).await?,
             Stage::Repository | Stage::Finish => Counts::default(),
         })
     }
@@ -439,11 +444,17 @@ impl StageContext {
 pub(crate) struct Counts {
     pub(crate) expected: Option<u64>,
     pub(crate) stored: u64,
+    /// Objects that were met and are not wanted.
+    pub(crate) left_out: u64,
 }
 
 impl Counts {
     const fn of(expected: Option<u64>, stored: u64) -> Self {
-        Self { expected, stored }
+        Self {
+            expected,
+            stored,
+            left_out: 0,
+        }
     }
 
     pub(crate) fn missing(self) -> u64 {
@@ -472,6 +483,7 @@ const fn stage_object(stage: Stage) -> &'static str {
         Stage::IssueChanges => "issue changes",
         Stage::IssueAttachments => "issue attachments",
         Stage::Downloads => "downloads",
+        Stage::Images => "images",
         Stage::Finish => "counts",
     }
 }

@@ -15,6 +15,7 @@ mod faults;
 mod gaps;
 mod git_quota;
 mod hostile_git;
+mod images;
 mod issue_export;
 mod issues;
 mod lfs;

@@ -152,6 +152,7 @@ impl Local {
             web_url: remote.simulator.web_url().parse().unwrap(),
             whole_lists: false,
             max_blob_bytes: 1024 * 1024,
+            image_hosts: Vec::new(),
             transport: TransportKind::Gix,
             segment_above_bytes: 500_000_000,
             sink: sink.clone(),
@@ -224,10 +225,16 @@ impl Local {
             "pull_request_activity",
             "pending",
         ] {
+            // That a text was looked at is no change of it.
+            let has_texts = table.starts_with("pull_request") || table == "repositories";
             for action in ["insert", "update", "delete"] {
+                let when = match action {
+                    "update" if has_texts => "when new.searched <= old.searched",
+                    _ => "",
+                };
                 write!(
                     sql,
-                    "create trigger touched_{table}_{action} after {action} on {table}
+                    "create trigger touched_{table}_{action} after {action} on {table} {when}
                      begin insert into touched values ('{action} {table}'); end;"
                 )
                 .unwrap();

@@ -74,6 +74,7 @@ async fn a_report_is_read_as_it_was_written() {
         expected: Some(10),
         stored: 9,
         missing: 1,
+        left_out: 0,
         seconds: 0.0,
         requests_estimated: Some(RequestEstimate { min: 5, max: 9 }),
     };
