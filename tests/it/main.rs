@@ -12,6 +12,7 @@ mod documents;
 mod from_export;
 
 mod git_history;
+mod images;
 mod interruption;
 mod issue_export;
 mod kill_matrix;

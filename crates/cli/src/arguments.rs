@@ -115,7 +115,7 @@ pub(crate) struct ImportOptions {
         value_name = "DIR",
         conflicts_with_all = [
             "sources", "from_file", "queue", "dry_run", "only", "skip", "full", "credential",
-            "issues_export", "wiki",
+            "issues_export", "wiki", "images_from",
         ]
     )]
     pub(crate) from_export: Option<PathBuf>,
@@ -158,7 +158,8 @@ pub(crate) struct ImportOptions {
     #[command(flatten)]
     pub(crate) kept: KeptOptions,
 
-    /// Take only what --issues-export and --wiki bring, and ask Bitbucket for nothing
+    /// Take only what --issues-export, --wiki and --images-from bring, and ask Bitbucket for
+    /// nothing
     #[arg(long, requires = "KeptOptions")]
     pub(crate) offline: bool,
 
@@ -197,6 +198,12 @@ pub(crate) struct KeptOptions {
     /// bare repository, or a bundle
     #[arg(long, value_name = "PATH", conflicts_with_all = ["queue", "dry_run", "from_file"])]
     pub(crate) wiki: Option<PathBuf>,
+
+    /// Take images that were pasted into texts from a folder of files that were saved from a
+    /// browser: Bitbucket shows them to people only. Files keep the name at the end of the
+    /// address
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["queue", "dry_run", "from_file"])]
+    pub(crate) images_from: Option<PathBuf>,
 }
 
 /// Imports in the background.

@@ -4,6 +4,7 @@
 mod archive;
 mod credentials;
 mod issues;
+mod saved_images;
 mod server;
 mod wiki;
 
@@ -25,6 +26,7 @@ use crate::output;
 
 pub(crate) use archive::{DAMAGED_ARCHIVE, DAMAGED_MIRROR};
 pub(crate) use issues::{issue_export_failure, with_offline};
+pub(crate) use saved_images::saved_images_failure;
 pub(crate) use wiki::wiki_copy_failure;
 
 pub(crate) use credentials::{

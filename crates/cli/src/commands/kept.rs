@@ -1,4 +1,5 @@
-//! What somebody kept of what Bitbucket removed: `import --issues-export`, `import --wiki`.
+//! What somebody kept of what Bitbucket removed or shows to people only: `import
+//! --issues-export`, `import --wiki`, `import --images-from`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +9,7 @@ use bucketload_worker::{Importer, Selection};
 use serde_json::{Map, Value, json};
 
 use super::import::conclude_with;
-use super::{Session, issue_export, wiki_copy};
+use super::{Session, issue_export, saved_images, wiki_copy};
 use crate::arguments::ImportOptions;
 use crate::messages::{self, Exit, Problem};
 use crate::output;
@@ -19,6 +20,7 @@ pub(super) struct Kept<'a> {
     name: &'a RepositoryName,
     issues_export: Option<&'a Path>,
     wiki: Option<&'a Path>,
+    images_from: Option<&'a Path>,
     is_offline: bool,
 }
 
@@ -30,7 +32,8 @@ impl<'a> Kept<'a> {
     ) -> Result<Option<Self>, Problem> {
         let issues_export = options.kept.issues_export.as_deref();
         let wiki = options.kept.wiki.as_deref();
-        if issues_export.is_none() && wiki.is_none() {
+        let images_from = options.kept.images_from.as_deref();
+        if issues_export.or(wiki).or(images_from).is_none() {
             return Ok(None);
         }
         let mut named = sources.iter();
@@ -39,10 +42,11 @@ impl<'a> Kept<'a> {
                 name,
                 issues_export,
                 wiki,
+                images_from,
                 is_offline: options.offline,
             })),
             _ => Err(Problem::usage(
-                "an export of issues, or a wiki, is that of one repository",
+                "an export of issues, a wiki, or a folder of images is that of one repository",
                 "name that repository, and no other source",
             )),
         }
@@ -71,18 +75,43 @@ impl<'a> Kept<'a> {
             }
             said.insert("wikis".to_owned(), json!([taken]));
         }
-        let mut reports = Vec::new();
+        let mut outcome = None;
         if !self.is_offline {
             // What was taken is in the archive, whatever becomes of the rest.
             match importer.import(self.name, selection).await {
-                Ok(outcome) => {
-                    let mend = messages::with_offline;
-                    let ended = conclude_with(session, importer, self.name, &outcome, mend);
-                    exit = exit.max(ended);
-                    reports.push(outcome.report);
-                }
+                Ok(imported) => outcome = Some(imported),
                 Err(error) => exit = exit.max(messages::report(&error.into())),
             }
+        }
+        // Which images its texts have is known after an import.
+        if let Some(folder) = self.images_from {
+            match saved_images::take(session, importer, self.name, folder).await {
+                Ok(taken) => {
+                    if !taken.is_whole() {
+                        exit = exit.max(Exit::Gaps);
+                    }
+                    said.insert("images".to_owned(), json!([taken]));
+                }
+                Err(problem) => exit = exit.max(messages::report(&problem)),
+            }
+        }
+        let mut reports = Vec::new();
+        if let Some(mut outcome) = outcome {
+            // Images that came are no gaps any more.
+            if let Some(report) = importer.archive.report(outcome.report.id).await? {
+                outcome.report = report;
+            }
+            let was_taken = !said.is_empty();
+            let mend = |problem, error: &_| {
+                if was_taken {
+                    messages::with_offline(problem, error)
+                } else {
+                    problem
+                }
+            };
+            let ended = conclude_with(session, importer, self.name, &outcome, mend);
+            exit = exit.max(ended);
+            reports.push(outcome.report);
         }
         if session.json {
             said.insert("imports".to_owned(), json!(reports));

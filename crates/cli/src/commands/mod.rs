@@ -14,6 +14,7 @@ mod kept;
 pub(crate) mod list;
 pub(crate) mod people;
 pub(crate) mod queue;
+mod saved_images;
 pub(crate) mod schedules;
 pub(crate) mod serve;
 pub(crate) mod simulator;

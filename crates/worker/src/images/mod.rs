@@ -1,4 +1,5 @@
-//! Images that texts link to: found in the texts, and told from what is none.
+//! Images that texts link to: found in the texts, told from what is none, and taken from a
+//! folder where Bitbucket shows them to people only.
 //!
 //! | module | does |
 //! |---|---|
@@ -7,12 +8,19 @@
 //! | `search` | looks at the texts of a repository that were not looked at |
 //! | `place` | says where a text stands |
 //! | `sniff` | tells images from what is none |
+//! | `folder` | files that a person saved, and which images they are |
+//! | `take` | takes them in |
 
 mod address;
+mod folder;
 mod place;
 mod search;
 mod sniff;
+mod take;
 mod texts;
+
+pub use folder::{FolderError, SavedFile};
+pub use take::{TakeImagesError, TakenImages};
 
 pub(crate) use address::Pasted;
 pub(crate) use place::{in_words, page};

@@ -32,7 +32,8 @@ const PLACES: u32 = 3;
 /// nobody the images of others.
 const FAILURES_OF_A_HOST: u32 = 3;
 
-const SAVE_IT: &str = "Bitbucket shows it to people who are signed in, and to no token";
+const SAVE_IT: &str = "Bitbucket shows it to people who are signed in, and to no token: save it \
+                       from a browser, and give the folder to “import --images-from”";
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     // The first has ended before any other begins.

@@ -130,7 +130,12 @@ async fn what_was_pasted_is_tried_once_and_named_with_where_it_is_shown() {
     assert_eq!(gap.url.as_deref(), Some(url));
     assert_eq!(gap.object, format!("image {url}"));
     let page = format!("{NAME}/pull-requests/1#comment-{comment}");
-    for part in ["403", &format!("pull request #1, comment {comment}"), &page] {
+    for part in [
+        "403",
+        "--images-from",
+        &format!("pull request #1, comment {comment}"),
+        &page,
+    ] {
         assert!(gap.detail.contains(part), "{}", gap.detail);
     }
     assert_eq!(stage(&report, Stage::Images).missing, 1);

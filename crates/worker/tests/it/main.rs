@@ -16,6 +16,7 @@ mod gaps;
 mod git_quota;
 mod hostile_git;
 mod images;
+mod images_from;
 mod issue_export;
 mod issues;
 mod lfs;
