@@ -23,7 +23,7 @@ pub use context::{Importer, Selection, SelectionError};
 pub use failure::StageError;
 pub use images::{FolderError, SavedFile, TakeImagesError, TakenImages};
 pub use import::{Failure, ImportError, ImportOutcome};
-pub use issue_export::{IssueExportError, MissingFile, TakenExport};
+pub use issue_export::{IssueExportError, IssueExports, MissingFile, TakenExport};
 pub use plan::{RepositoryPlan, StagePlan};
 pub use policy::RetryPolicy;
 pub use restore::{RestoreError, Restored, Restorer};

@@ -9,12 +9,13 @@ mod store;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bucketload_archive::{
-    Blob, BlobError, BlobStore, DatabaseError, IssueCounts, RepositoryRecord, Transaction,
-    provisional_repository,
+    Archive, Blob, BlobError, BlobStore, DataDir, DatabaseError, IssueCounts, RepositoryRecord,
+    Transaction, provisional_repository,
 };
-use bucketload_model::{RepositoryName, RepositoryUuid};
+use bucketload_model::{Clock, RepositoryName, RepositoryUuid};
 use serde::Serialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -131,7 +132,44 @@ struct Unpacked {
     problems: BTreeMap<String, String>,
 }
 
+/// Takes exports of issues into one archive. That needs no credential.
+#[derive(Debug, Clone)]
+pub struct IssueExports {
+    /// Where to.
+    pub archive: Archive,
+    /// Where attachments lie.
+    pub data_dir: DataDir,
+    /// How large one may be.
+    pub max_blob_bytes: u64,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Cancelled to stop.
+    pub cancel: CancellationToken,
+}
+
 impl Importer {
+    /// Takes the issues of an export into the archive: see [`IssueExports::take`].
+    ///
+    /// # Errors
+    ///
+    /// When the file is no export, breaks a limit, or cannot be stored.
+    pub async fn take_issue_export(
+        &self,
+        name: &RepositoryName,
+        path: &Path,
+    ) -> Result<TakenExport, IssueExportError> {
+        let exports = IssueExports {
+            archive: self.archive.clone(),
+            data_dir: self.data_dir.clone(),
+            max_blob_bytes: self.max_blob_bytes,
+            clock: Arc::clone(&self.clock),
+            cancel: self.cancel.clone(),
+        };
+        exports.take(name, path).await
+    }
+}
+
+impl IssueExports {
     /// Takes the issues of an export into the archive. No request is sent, and taking the
     /// same export again changes nothing.
     ///
@@ -141,7 +179,7 @@ impl Importer {
     /// # Errors
     ///
     /// When the file is no export, breaks a limit, or cannot be stored.
-    pub async fn take_issue_export(
+    pub async fn take(
         &self,
         name: &RepositoryName,
         path: &Path,
@@ -157,8 +195,7 @@ impl Importer {
             Some(known) => known.uuid,
             None => provisional_repository(name)?,
         };
-        self.store_issue_export(name, &uuid, &unpacked, &document)
-            .await
+        self.store_export(name, &uuid, &unpacked, &document).await
     }
 }
 

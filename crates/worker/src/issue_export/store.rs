@@ -7,16 +7,15 @@ use bucketload_archive::{
 use bucketload_model::{CommentId, IssueChangeId, IssueId, RepositoryName, RepositoryUuid};
 
 use super::document::{Document, Entry, read};
-use super::{IssueExportError, MissingFile, TakenExport, Unpacked, make_repository};
-use crate::Importer;
+use super::{IssueExportError, IssueExports, MissingFile, TakenExport, Unpacked, make_repository};
 
 const ORIGIN: IssueOrigin = IssueOrigin::IssueExport;
 
 /// Objects that are read and written at a time.
 const AT_A_TIME: usize = 500;
 
-impl Importer {
-    pub(super) async fn store_issue_export(
+impl IssueExports {
+    pub(super) async fn store_export(
         &self,
         name: &RepositoryName,
         uuid: &RepositoryUuid,
