@@ -23,6 +23,7 @@ pub use database::{
     RepositoryRecord, StageProgress, Stored, StoredActivity, StoredImport, StoredRepository,
     Tagged, Tally, Transaction,
 };
+pub use database::{Amount, RepositoryEntry, RepositoryFilter};
 pub use database::{ListDigest, ProofRecord, StoredVersion};
 pub use database::{Lost, Overview};
 // How imports go, for people who look at them.

@@ -37,6 +37,7 @@ mod quota;
 mod removals;
 mod reports;
 mod repositories;
+mod repository_list;
 mod secret_hash;
 mod service_settings;
 mod service_tokens;
@@ -87,6 +88,7 @@ pub use queue::{
 };
 pub use reports::Overview;
 pub use repositories::{RepositoryRecord, StoredRepository};
+pub use repository_list::{Amount, RepositoryEntry, RepositoryFilter};
 pub use secret_hash::SecretHash;
 pub use service_tokens::ServiceTokenRecord;
 pub use sessions::SessionRecord;

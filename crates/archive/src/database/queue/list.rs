@@ -168,7 +168,7 @@ impl ImportFilter {
 }
 
 /// A pattern that finds a text wherever it stands. What is special in patterns is not.
-fn pattern(text: &str) -> String {
+pub(in crate::database) fn pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for character in text.to_lowercase().chars() {
         if matches!(character, '%' | '_' | '!') {

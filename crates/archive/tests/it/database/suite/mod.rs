@@ -13,6 +13,7 @@ mod objects;
 mod pending;
 mod people;
 mod queue;
+mod repository_list;
 mod retention;
 mod rows;
 mod transactions;
