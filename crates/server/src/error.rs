@@ -100,7 +100,7 @@ impl PageError {
         .remedy("Go back and change it.")
     }
 
-    fn internal() -> Self {
+    pub(crate) fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "Something failed here",

@@ -15,6 +15,7 @@ mod monitor;
 mod options;
 mod pages;
 mod policy;
+mod repositories;
 mod routes;
 mod security;
 mod server;

@@ -9,7 +9,8 @@ use crate::error::PageError;
 use crate::security::{forms, headers};
 use crate::service::App;
 use crate::{
-    account, administration, api, assets, events, health, imports, metrics, setup, sign_in,
+    account, administration, api, assets, events, health, imports, metrics, repositories, setup,
+    sign_in,
 };
 
 /// The router. Forms are guarded as a whole: a page that is added here needs nothing
@@ -20,6 +21,11 @@ pub(crate) fn router(app: App) -> Router {
         .route("/imports", get(imports::list::show))
         .route("/imports/ask", post(imports::ask::submit))
         .route("/imports/{id}", get(imports::one::show))
+        .route("/repositories", get(repositories::list::show))
+        .route(
+            "/repositories/{workspace}/{slug}",
+            get(repositories::one::show),
+        )
         .route("/events", get(events::open))
         .route("/setup", get(setup::show).post(setup::submit))
         .route("/sign-in", get(sign_in::page::show))

@@ -56,7 +56,7 @@ pub(crate) async fn show(
     Ok(import::page(&person, &whole))
 }
 
-async fn gap_groups(
+pub(crate) async fn gap_groups(
     app: &App,
     import: ImportId,
     open: Option<GapReason>,

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::gaps::{self, GapGroup, Place};
 use super::layout::{self, Room};
-use super::parts::{back_to, counted, form_field, grouped, import_state, time};
+use super::parts::{back_to, counted, form_field, grouped, import_state, repository_path, time};
 use super::{asks, import_line, import_log, stages};
 use crate::events::EventId;
 use crate::session::Person;
@@ -75,6 +75,7 @@ fn head(person: &Person, whole: &Whole) -> Markup {
                     span { "begun " (time(summary.started_at)) }
                 }
                 @if let Some(ended) = summary.finished_at { span { "ended " (time(ended)) } }
+                a href=(repository_path(&summary.name)) { "What the archive holds" }
                 @if summary.priority.get() != 0 { span { "priority " (summary.priority) } }
             }
             @if may_ask {

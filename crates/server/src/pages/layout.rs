@@ -13,6 +13,7 @@ use crate::session::Person;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Room {
     Imports,
+    Repositories,
     Account,
     Administration(Desk),
 }
@@ -84,6 +85,10 @@ fn frame(
                         a class="brand" href="/imports" { (icons::BUCKET.show()) "bucketload" }
                         nav aria-label="Main" {
                             a href="/imports" aria-current=[current(room == Room::Imports)] { "Imports" }
+                            a href="/repositories"
+                                aria-current=[current(room == Room::Repositories)] {
+                                "Repositories"
+                            }
                             a href="/account" aria-current=[current(room == Room::Account)] {
                                 "Account"
                             }

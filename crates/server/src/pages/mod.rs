@@ -15,6 +15,8 @@ pub(crate) mod parts;
 pub(crate) mod pending;
 pub(crate) mod problem;
 pub(crate) mod refused;
+pub(crate) mod repositories;
+pub(crate) mod repository;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod stages;

@@ -1,6 +1,6 @@
 //! What several pages show.
 
-use bucketload_model::{ImportState, Stage, UserRole, UserState};
+use bucketload_model::{ImportState, RepositoryName, Stage, UserRole, UserState};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
@@ -45,6 +45,12 @@ pub(crate) fn bar(percent: u64, label: &str) -> Markup {
 /// A stage as people call it.
 pub(crate) fn stage_words(stage: Stage) -> String {
     stage.name().replace('_', " ")
+}
+
+/// The page of a repository. Its names were checked when they were parsed: nothing in them
+/// means anything in an address.
+pub(crate) fn repository_path(name: &RepositoryName) -> String {
+    format!("/repositories/{name}")
 }
 
 /// A line that leads back to where this page belongs.

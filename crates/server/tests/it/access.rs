@@ -6,10 +6,12 @@ use crate::support::House;
 
 /// What a page answers to a stranger, somebody to be approved, a viewer, a member and
 /// an administrator.
-const PAGES: [(&str, [u16; 5]); 12] = [
+const PAGES: [(&str, [u16; 5]); 14] = [
     ("/", [303, 403, 303, 303, 303]),
     ("/imports", [303, 403, 200, 200, 200]),
     ("/imports/unknown", [303, 403, 404, 404, 404]),
+    ("/repositories", [303, 403, 200, 200, 200]),
+    ("/repositories/un/known", [303, 403, 404, 404, 404]),
     ("/setup", [303, 303, 303, 303, 303]),
     ("/sign-in", [200, 303, 303, 303, 303]),
     ("/account", [303, 403, 200, 200, 200]),

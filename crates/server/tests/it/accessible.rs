@@ -17,6 +17,8 @@ const AXE: &str = concat!(
 const PAGES: &[&str] = &[
     "imports",
     "imports?q=nothing",
+    "repositories",
+    "repositories/teapots/kettle",
     "account",
     "administration/users",
     "administration/sign-in",
@@ -59,6 +61,8 @@ async fn no_page_breaks_a_rule() {
         return;
     };
     let house = House::new().await;
+    let uuid = "{00000000-0000-4000-8000-000000000001}";
+    house.store("teapots/kettle", uuid).await;
     let home = house.url.as_str();
     let check = async |path: &str| {
         assert_eq!(violations(&browser, &axe).await, json!([]), "/{path}");

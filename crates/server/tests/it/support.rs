@@ -38,7 +38,7 @@ pub(crate) struct House {
     /// Cancelled, it is about to end, and still answers.
     pub(crate) stopping: CancellationToken,
     stop: CancellationToken,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Drop for House {
@@ -127,7 +127,7 @@ impl House {
             simulator,
             stopping,
             stop,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -238,6 +238,11 @@ impl House {
     /// Who comes later has a greater id.
     fn tick(&self) {
         self.clock.advance(chrono::Duration::seconds(1));
+    }
+
+    /// The data directory.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub(crate) fn now(&self) -> DateTime<chrono::Utc> {
