@@ -152,6 +152,11 @@ impl BlobStore {
 }
 
 impl BlobWriter {
+    /// Where the file lies until it has its name, for who looks into it before, or instead.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
     /// Goes on with the next piece.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use bucketload_archive::{CredentialError, DatabaseError};
 use bucketload_worker::queue::QueueError;
 
+use crate::pages::parts::bytes;
 use crate::pages::problem;
 use crate::security::secrets::NoRandom;
 
@@ -78,6 +79,22 @@ impl PageError {
             StatusCode::PAYLOAD_TOO_LARGE,
             "The form is too large",
             "No form of this service is as large.",
+        )
+    }
+
+    /// A file that is larger than anybody may upload.
+    pub(crate) fn upload_too_large(limit_bytes: u64) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The file is too large",
+            format!(
+                "It has more than {}. Nothing of it was kept.",
+                bytes(limit_bytes)
+            ),
+        )
+        .remedy(
+            "An administrator can raise BUCKETLOAD_MAX_UPLOAD_MB, or take it in on the machine of \
+             this service: bucketload import workspace/repository --issues-export FILE.",
         )
     }
 

@@ -28,7 +28,7 @@ mod switches;
 pub use codes::{CodeError, OneTimeCode, administrator_code, first_administrator_code};
 pub use metrics::Metrics;
 pub use monitor::{Monitor, MonitorOptions};
-pub use options::{BitbucketOptions, ConsumerOptions, ServerOptions};
+pub use options::{BitbucketOptions, ConsumerOptions, ServerOptions, UploadLimits};
 pub use security::peer::{NoProxy, TrustedProxies};
 pub use security::secrets::NoRandom;
 pub use server::{Server, ServerError};

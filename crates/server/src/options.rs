@@ -33,6 +33,8 @@ pub struct ServerOptions {
     pub sealer: Sealer,
     /// The Bitbucket to sign in with.
     pub bitbucket: BitbucketOptions,
+    /// How large what people upload may be.
+    pub uploads: UploadLimits,
     /// What the process counts.
     pub metrics: Arc<Metrics>,
     /// Cancelled once the process comes to an end: it is no longer ready then, and still
@@ -40,6 +42,15 @@ pub struct ServerOptions {
     pub stopping: CancellationToken,
     /// The time.
     pub clock: Arc<dyn Clock>,
+}
+
+/// How large what people upload may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadLimits {
+    /// The file that is uploaded.
+    pub file_bytes: u64,
+    /// A file in it, such as an attachment.
+    pub blob_bytes: u64,
 }
 
 /// The Bitbucket to sign in with.

@@ -6,7 +6,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
 use crate::error::PageError;
-use crate::security::{forms, headers};
+use crate::security::{file_form, forms, headers};
 use crate::service::App;
 use crate::{
     account, administration, api, assets, events, health, imports, metrics, repositories, setup,
@@ -63,6 +63,14 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)
         .layer(from_fn_with_state(app.clone(), forms::guard));
+    let uploads = Router::new()
+        .route(
+            repositories::upload::PATH,
+            post(repositories::upload::submit),
+        )
+        .method_not_allowed_fallback(nowhere)
+        .layer(file_form::body_limit(app.uploads))
+        .layer(from_fn_with_state(app.clone(), forms::guard_file));
     Router::new()
         .nest("/api/v1", api::router(app.clone()))
         .route("/healthz", get(health::alive))
@@ -72,6 +80,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(assets::SCRIPT_PATH, get(assets::script))
         .route(assets::ICON_PATH, get(assets::icon))
         .merge(pages)
+        .merge(uploads)
         .layer(from_fn(log))
         .layer(from_fn_with_state(app.clone(), headers::add))
         .with_state(app)

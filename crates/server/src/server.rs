@@ -115,6 +115,7 @@ impl Server {
             clock: options.clock,
             public_url,
             bitbucket,
+            uploads: options.uploads,
             oauth,
             limits: Limits::new(),
             trusted_proxies: options.trusted_proxies,

@@ -16,7 +16,7 @@ use crate::error::PageError;
 use crate::events::Hub;
 use crate::health::Health;
 use crate::metrics::Figures;
-use crate::options::BitbucketOptions;
+use crate::options::{BitbucketOptions, UploadLimits};
 use crate::security::cookie::CookieRule;
 use crate::security::limiter::Limiter;
 use crate::security::peer::TrustedProxies;
@@ -41,6 +41,7 @@ pub(crate) struct Service {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) public_url: Url,
     pub(crate) bitbucket: BitbucketOptions,
+    pub(crate) uploads: UploadLimits,
     /// Absent where no consumer is configured.
     pub(crate) oauth: Option<OAuthClient>,
     pub(crate) cookie: CookieRule,

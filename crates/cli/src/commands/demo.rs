@@ -102,6 +102,7 @@ fn demo_session(session: &Session, double: &Simulator) -> Result<Session, Proble
             keep_imports: session.config.keep_imports,
             max_blob_bytes: session.config.max_blob_bytes,
             image_hosts: session.config.image_hosts.clone(),
+            max_upload_bytes: session.config.max_upload_bytes,
             allow_insecure: false,
             log: session.config.log.clone(),
         },

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bucketload_archive::Archive;
 use bucketload_model::{Clock, SystemClock};
 use bucketload_server::{
-    BitbucketOptions, ConsumerOptions, Server, ServerOptions, first_administrator_code,
+    BitbucketOptions, ConsumerOptions, Server, ServerOptions, UploadLimits,
+    first_administrator_code,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -70,6 +71,10 @@ impl Dashboard {
                     client_id: consumer.client_id.clone(),
                     client_secret: consumer.client_secret.clone(),
                 }),
+            },
+            uploads: UploadLimits {
+                file_bytes: config.max_upload_bytes,
+                blob_bytes: config.max_blob_bytes,
             },
             metrics: Arc::clone(&metrics),
             stopping: stop.clone(),

@@ -68,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) max_blob_bytes: u64,
     /// Hosts besides Bitbucket's own that images in texts may come from.
     pub(crate) image_hosts: Vec<String>,
+    /// How large a file may be that somebody uploads.
+    pub(crate) max_upload_bytes: u64,
     pub(crate) allow_insecure: bool,
     pub(crate) log: String,
 }
@@ -142,6 +144,7 @@ impl Config {
             keep_imports: days(values.number("keep_imports_days")?.unwrap_or_default()),
             max_blob_bytes: u64::from(at_least_one(values, "max_blob_mb")?) * 1024 * 1024,
             image_hosts: image_hosts(values)?,
+            max_upload_bytes: u64::from(at_least_one(values, "max_upload_mb")?) * 1024 * 1024,
             allow_insecure: values.flag("allow_insecure")?,
             log: values.text("log")?.unwrap_or_default(),
         })

@@ -176,6 +176,12 @@ pub(super) const SETTINGS: &[Setting] = &[
          for: their addresses were written by anybody.",
     ),
     setting(
+        "max_upload_mb",
+        Some("2000"),
+        "How many MiB a file may have that somebody uploads in the dashboard: an export of \
+         issues.",
+    ),
+    setting(
         "allow_insecure",
         Some("0"),
         "1 allows `http://` roots on other machines than this one. Credentials then travel \

@@ -21,4 +21,6 @@ pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod stages;
 pub(crate) mod switches;
+pub(crate) mod taken;
+pub(crate) mod upload;
 pub(crate) mod users;

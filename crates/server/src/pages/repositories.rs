@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::layout::{self, Room};
 use super::parts::{repository_path, time};
-use super::{icons, import_line};
+use super::{icons, import_line, upload};
 use crate::repositories::list::Chosen;
 use crate::session::Person;
 
@@ -23,6 +23,7 @@ pub(crate) struct List {
     pub(crate) workspaces: Vec<String>,
     /// The address of the next page, if there is one.
     pub(crate) next: Option<String>,
+    pub(crate) max_upload_bytes: u64,
 }
 
 const PATH: &str = "/repositories";
@@ -45,6 +46,7 @@ pub(crate) fn page(person: &Person, list: &List) -> Markup {
                 (table(list))
             }
         }
+        (upload::section(person, None, list.max_upload_bytes))
     };
     layout::page(person, Room::Repositories, "Repositories", &content)
 }

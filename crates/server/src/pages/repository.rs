@@ -12,7 +12,7 @@ use super::layout::{self, Room};
 use super::parts::{
     back_to, badge, bytes, counted, empty, grouped, import_state, stage_words, time,
 };
-use super::{icons, import_line};
+use super::{icons, import_line, upload};
 use crate::session::Person;
 
 /// Everything that the page shows.
@@ -33,6 +33,7 @@ pub(crate) struct Whole {
     pub(crate) clone: Option<Clone>,
     pub(crate) wiki: Option<Clone>,
     pub(crate) web_url: Url,
+    pub(crate) max_upload_bytes: u64,
 }
 
 /// A clone that can be cloned from.
@@ -56,6 +57,7 @@ pub(crate) fn page(person: &Person, whole: &Whole) -> Markup {
             }))
         }
         (imports(whole))
+        (upload::section(person, Some(&whole.name), whole.max_upload_bytes))
     };
     layout::page(
         person,

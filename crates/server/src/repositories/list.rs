@@ -91,6 +91,7 @@ pub(crate) async fn show(
     let list = List {
         next: last.map(|last| chosen.behind(&last.name)),
         workspaces: app.archive.workspaces().await?,
+        max_upload_bytes: app.uploads.file_bytes,
         chosen,
         entries,
         lines,

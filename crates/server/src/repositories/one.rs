@@ -47,6 +47,7 @@ pub(crate) async fn show(
         lines,
         gaps,
         web_url: app.bitbucket.web_url.clone(),
+        max_upload_bytes: app.uploads.file_bytes,
         main_branch: stored.main_branch,
         name,
     };

@@ -33,6 +33,28 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
             Err(error) => return error.into_response(),
         };
     }
+    with_token(&app, sent, request, next).await
+}
+
+/// The same for forms with a file, which is too large to be read here: where they come from
+/// is looked at, and [`super::file_form::FileForm`] looks at the token before it hands
+/// anything out.
+pub(crate) async fn guard_file(State(app): State<App>, request: Request, next: Next) -> Response {
+    if let Err(error) = check_origin(&app, request.headers()) {
+        return error.into_response();
+    }
+    match app.cookie.read(request.headers()) {
+        Some(token) => with_token(&app, Some(token), request, next).await,
+        None => PageError::stale_form().into_response(),
+    }
+}
+
+async fn with_token(
+    app: &App,
+    sent: Option<SessionToken>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let is_new = sent.is_none();
     let token = match sent.map_or_else(SessionToken::generate, Ok) {
         Ok(token) => token,
@@ -62,10 +84,17 @@ async fn checked(
     let (Some(given), Some(token)) = (given, sent) else {
         return Err(PageError::stale_form());
     };
-    if !bool::from(given.as_bytes().ct_eq(token.form_token().as_bytes())) {
-        return Err(PageError::stale_form());
-    }
+    check_token(&given, token)?;
     Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// Whether what a form carries belongs to the session.
+pub(super) fn check_token(given: &str, token: &SessionToken) -> Result<(), PageError> {
+    if bool::from(given.as_bytes().ct_eq(token.form_token().as_bytes())) {
+        Ok(())
+    } else {
+        Err(PageError::stale_form())
+    }
 }
 
 /// Browsers say where a form stands. What is no browser says nothing, and has the

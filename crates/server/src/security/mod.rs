@@ -1,6 +1,7 @@
 //! What keeps strangers out: secrets, cookies, forged forms, headers, limits.
 
 pub(crate) mod cookie;
+pub(crate) mod file_form;
 pub(crate) mod forms;
 pub(crate) mod headers;
 pub(crate) mod limiter;

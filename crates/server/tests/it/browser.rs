@@ -251,3 +251,28 @@ async fn sign_in(browser: &Chromium, house: &House) {
     browser.click("form button").await;
     browser.wait_for("main[data-events]").await;
 }
+
+/// A browser sends the fields of the form in the order in which they are read.
+#[tokio::test]
+async fn an_export_is_uploaded_from_the_page_of_its_repository() {
+    let Some(browser) = Chromium::start().await else {
+        return;
+    };
+    let house = House::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let export = folder.path().join("db-2.0.json");
+    std::fs::write(&export, r#"{"issues": [{"id": 1, "title": "It drips"}]}"#).unwrap();
+    let export = export.to_str().unwrap();
+    sign_in(&browser, &house).await;
+    // The first brings the repository into the archive, the second stands on its page.
+    browser.go(&format!("{}repositories", house.url)).await;
+    browser.write("[name=repository]", "teapots/kettle").await;
+    for _ in 0..2 {
+        browser.write("[name=export]", export).await;
+        browser.click("#issue-export button").await;
+        browser.wait_for(".badge.good").await;
+        browser.click(".back a").await;
+        browser.wait_for("#holdings .amounts").await;
+    }
+    assert_eq!(browser.text("h1").await, "teapots/kettle");
+}

@@ -5,8 +5,9 @@ use reqwest::header;
 use crate::support::{Browser, House};
 
 /// Every form that changes something, as somebody who is signed in could send it.
-const FORMS: [&str; 15] = [
+const FORMS: [&str; 16] = [
     "/imports/ask",
+    "/repositories/issue-export",
     "/setup",
     "/sign-in/code",
     "/sign-in/bitbucket",

@@ -1,9 +1,22 @@
-//! What the archive holds: the list, and the page of one repository.
+//! What the archive holds: the list, the page of one repository, and exports that people
+//! bring along.
 
 use bucketload_archive::{ProofRecord, RepositoryRecord};
 use bucketload_model::{ImportEvent, RepositoryUuid};
+use reqwest::header;
 
-use crate::support::House;
+use crate::support::{Browser, House, MAX_UPLOAD_BYTES, Page};
+
+const UPLOAD: &str = "/repositories/issue-export";
+
+/// A small export: two issues, one of which says something that is no number, a comment,
+/// and an attachment whose file is not there.
+const EXPORT: &str = r#"{
+    "issues": [{"id": 1, "title": "It <b>drips</b>", "status": "open"}, {"id": "two"}],
+    "comments": [{"id": 7, "issue": 1, "content": "Indeed"}],
+    "logs": [],
+    "attachments": [{"issue": 1, "filename": "drip<i>.png", "path": "attachments/1"}]
+}"#;
 
 impl House {
     /// A repository is in the archive.
@@ -38,10 +51,44 @@ impl House {
         transaction.put_proof(uuid, &proof).await.unwrap();
         transaction.commit().await.unwrap();
     }
+
+    /// Nothing of an upload lies about.
+    fn nothing_is_left(&self) {
+        let incoming = self.folder().join("blobs/incoming");
+        if let Ok(entries) = std::fs::read_dir(incoming) {
+            assert_eq!(entries.count(), 0);
+        }
+    }
 }
 
 fn uuid(number: u32) -> String {
     format!("{{00000000-0000-4000-8000-{number:012}}}")
+}
+
+/// Sends a form with a file, its fields in this order.
+async fn upload(browser: &mut Browser, token: &str, repository: &str, file: &str) -> Page {
+    let part = |name: &str, content: &str| {
+        format!("--cut\r\nContent-Disposition: form-data; {name}\r\n\r\n{content}\r\n")
+    };
+    let body = [
+        part("name=\"form_token\"", token),
+        part("name=\"repository\"", repository),
+        part("name=\"export\"; filename=\"db-2.0.json\"", file),
+        "--cut--\r\n".to_owned(),
+    ];
+    let request = browser
+        .http
+        .post(browser.address(UPLOAD))
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut")
+        .body(body.concat());
+    browser.send(request).await
+}
+
+/// Sends it from the page that has it.
+async fn bring(browser: &mut Browser, repository: &str, file: &str) -> Page {
+    browser.get("/repositories").await;
+    let token = browser.form_token.clone().unwrap();
+    upload(browser, &token, repository, file).await
 }
 
 #[tokio::test]
@@ -121,4 +168,115 @@ async fn a_page_says_what_is_held_and_how_sure_that_is() {
     for nowhere in ["teapots/pot", "teapots/..%2f..", "%3Cscript%3E/x"] {
         ada.get(&format!("/repositories/{nowhere}")).await.is(404);
     }
+}
+
+#[tokio::test]
+async fn an_export_is_taken_in_and_what_is_missing_is_named() {
+    let house = House::new().await;
+    let mut ada = house.administrator().await;
+    let page = bring(&mut ada, " teapots/kettle ", EXPORT).await.is(200);
+    let page = page
+        .says("not whole")
+        .says("drip&lt;i&gt;.png, of issue #1")
+        .says("the list of issues came without its files")
+        .says("it has no number “id”");
+    assert!(!page.body.contains("<i>.png"));
+    house.nothing_is_left();
+    let page = ada.get("/repositories/teapots/kettle").await.is(200);
+    page.says("issue comments").says("Bring an export");
+    ada.get("/repositories")
+        .await
+        .says("from an export")
+        .says("href=\"/repositories/teapots/kettle\"");
+    let page = ada.get("/administration/audit").await.is(200);
+    page.says("took in an export of issues")
+        .says("teapots/kettle");
+    // The same again changes nothing.
+    let repositories = house.archive.repositories().await.unwrap();
+    let repository = repositories.first().unwrap();
+    bring(&mut ada, "teapots/kettle", EXPORT).await.is(200);
+    let counts = house.archive.count_issues(&repository.uuid).await.unwrap();
+    assert_eq!((counts.issues, counts.comments), (1, 1));
+}
+
+#[tokio::test]
+async fn what_is_no_export_or_too_large_is_refused_whole() {
+    let house = House::new().await;
+    let mut ada = house.administrator().await;
+    let large = format!(
+        "[{}]",
+        " ".repeat(usize::try_from(MAX_UPLOAD_BYTES).unwrap())
+    );
+    let name = "teapots/kettle";
+    bring(&mut ada, name, &large)
+        .await
+        .is(413)
+        .says("100.0 KB")
+        .says("--issues-export");
+    bring(&mut ada, name, "PK no zip")
+        .await
+        .is(422)
+        .says("The zip cannot be read")
+        .says("Nothing of it was kept");
+    bring(&mut ada, name, "{\"issues\": 7}")
+        .await
+        .is(422)
+        .says("db-2.0.json");
+    bring(&mut ada, name, "")
+        .await
+        .is(422)
+        .says("Choose a file");
+    for name in ["kettle", "", "../../etc/passwd", "teapots/../x"] {
+        bring(&mut ada, name, EXPORT)
+            .await
+            .is(422)
+            .says("workspace/repository");
+    }
+    house.nothing_is_left();
+    assert!(house.archive.repositories().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_of_a_file_is_kept_without_the_token_of_its_session() {
+    let house = House::new().await;
+    let mut ada = house.administrator().await;
+    ada.get("/repositories").await;
+    let own = ada.form_token.clone().unwrap();
+    for token in ["", "x", &format!("{own}x")] {
+        upload(&mut ada.clone(), token, "teapots/kettle", EXPORT)
+            .await
+            .is(403);
+    }
+    let mut bare = ada.clone();
+    bare.cookie = None;
+    upload(&mut bare, &own, "teapots/kettle", EXPORT)
+        .await
+        .is(403);
+    // A form with a file is one of this page, and opens no other.
+    let body = format!(
+        "--cut\r\nContent-Disposition: form-data; name=\"form_token\"\r\n\r\n{own}\r\n--cut--\r\n"
+    );
+    let request = ada
+        .http
+        .post(ada.address("/sign-out"))
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut")
+        .body(body);
+    ada.clone().send(request).await.is(403);
+    assert!(ada.is_in().await);
+    assert!(house.archive.repositories().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn who_only_looks_brings_nothing() {
+    let house = House::new().await;
+    house.administrator().await;
+    house.open_door("viewer").await;
+    house.store("teapots/kettle", &uuid(1)).await;
+    let mut viewer = house.signed_in(&house.member(1).await).await;
+    for path in ["/repositories", "/repositories/teapots/kettle"] {
+        let page = viewer.get(path).await.is(200).says("teapots/kettle");
+        assert!(!page.body.contains(UPLOAD), "{path}");
+    }
+    bring(&mut viewer, "teapots/pot", EXPORT).await.is(403);
+    assert_eq!(house.archive.repositories().await.unwrap().len(), 1);
 }

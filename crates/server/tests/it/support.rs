@@ -7,7 +7,7 @@ use bucketload_auth::{Sealer, SecretKey};
 use bucketload_bitbucket::QuotaSettings;
 use bucketload_model::{Clock as _, ManualClock, UserId, UserRole, UserState};
 use bucketload_server::{
-    BitbucketOptions, ConsumerOptions, Metrics, OneTimeCode, Server, ServerOptions,
+    BitbucketOptions, ConsumerOptions, Metrics, OneTimeCode, Server, ServerOptions, UploadLimits,
     administrator_code, first_administrator_code,
 };
 use bucketload_simulator::{
@@ -27,6 +27,9 @@ const CONSUMER_SECRET: &str = "dashboard-secret";
 
 /// The workspace of the simulator's people.
 pub(crate) const WORKSPACE: &str = "seaside";
+
+/// How large a file may be that somebody uploads.
+pub(crate) const MAX_UPLOAD_BYTES: u64 = 100_000;
 
 /// A server with everything it needs. It ends with the test.
 pub(crate) struct House {
@@ -104,6 +107,10 @@ impl House {
                 api_url: simulator.api_url().parse().unwrap(),
                 allow_insecure: false,
                 consumer: plan.has_consumer.then_some(consumer),
+            },
+            uploads: UploadLimits {
+                file_bytes: MAX_UPLOAD_BYTES,
+                blob_bytes: MAX_UPLOAD_BYTES,
             },
             metrics: Arc::new(Metrics::new(QuotaSettings::default())),
             stopping: stopping.clone(),
