@@ -20,6 +20,9 @@ const PAGES: &[&str] = &[
     "imports?state=failed",
     "imports?q=repository-0777",
     "imports/00000000-0000-7000-8000-000000000020",
+    "repositories",
+    "repositories?q=repository-0777",
+    "repositories/crowd/repository-00007",
     "administration/audit",
 ];
 

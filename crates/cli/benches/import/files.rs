@@ -59,6 +59,7 @@ pub(crate) fn large(options: &Options, round: usize, report: &mut Report) -> Res
             let peak = number(peak) / 1e6;
             report.add_with(name, "MB", peak, Some(Target::AtMost(PEAK_MB)));
         }
+        read_again(&remote, &data, bytes, report)?;
         std::fs::remove_dir_all(data)?;
         Ok(rate)
     };
@@ -76,6 +77,38 @@ pub(crate) fn large(options: &Options, round: usize, report: &mut Report) -> Res
         ours / theirs,
         Some(Target::AtLeast(CURL_RATIO)),
     );
+    Ok(())
+}
+
+/// Proves and exports what was imported, beside programs that read and write as much and do
+/// nothing else.
+fn read_again(remote: &Remote, data: &Path, bytes: u64, report: &mut Report) -> Result<()> {
+    let export = data.join("export");
+    let copy = data.join("copy");
+    let mirror = data.join("repositories").join(format!("{REPOSITORY}.git"));
+    let mut prove = remote.bare_command(data)?;
+    prove.args(["verify", REPOSITORY]);
+    let mut sum = Command::new("find");
+    sum.arg(mirror.join("lfs/objects"))
+        .args(["-type", "f", "-exec", "sha256sum", "{}", "+"]);
+    let mut write = remote.bare_command(data)?;
+    write.args(["export", REPOSITORY, "--format", "jsonl", "--output"]);
+    write.arg(&export);
+    let mut duplicate = Command::new("cp");
+    duplicate
+        .args(["-r", "--reflink=never"])
+        .arg(&mirror)
+        .arg(&copy);
+    let mut rate = |name: &str, command: &mut Command| -> Result<f64> {
+        let rate = megabytes_a_second(bytes, child::run(command)?.0);
+        report.add(format!("large file: {name}"), "MB/s", rate);
+        Ok(rate)
+    };
+    rate("verify", &mut prove)?;
+    rate("sha256sum", &mut sum)?;
+    rate("export", &mut write)?;
+    std::fs::remove_dir_all(export)?;
+    rate("cp", &mut duplicate)?;
     Ok(())
 }
 

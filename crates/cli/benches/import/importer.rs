@@ -79,8 +79,8 @@ impl Remote {
         Ok(simulator.control())
     }
 
-    /// The command that imports the repository into a folder, with the arguments given.
-    pub(crate) fn command(&self, data_dir: &Path, arguments: &[&str]) -> Result<Command> {
+    /// The command over an archive in a folder, without its arguments.
+    pub(crate) fn bare_command(&self, data_dir: &Path) -> Result<Command> {
         let simulator = self.simulator().ok_or("the simulator has ended")?;
         let mut command = Command::new(&self.command);
         for (name, _) in std::env::vars_os() {
@@ -89,14 +89,20 @@ impl Remote {
             }
         }
         command
-            .args(["--json", "--no-progress", "import", REPOSITORY])
-            .args(arguments)
+            .args(["--json", "--no-progress"])
             .env("BUCKETLOAD_DATA_DIR", data_dir)
             .env("BUCKETLOAD_BITBUCKET_API_URL", simulator.api_url())
             .env("BUCKETLOAD_BITBUCKET_WEB_URL", simulator.web_url())
             .env("BUCKETLOAD_BITBUCKET_TOKEN", TOKEN)
             .env("BUCKETLOAD_REST_QUOTA", "0")
             .env("BUCKETLOAD_MAX_BLOB_MB", "100000");
+        Ok(command)
+    }
+
+    /// The command that imports the repository into a folder, with the arguments given.
+    pub(crate) fn command(&self, data_dir: &Path, arguments: &[&str]) -> Result<Command> {
+        let mut command = self.bare_command(data_dir)?;
+        command.args(["import", REPOSITORY]).args(arguments);
         Ok(command)
     }
 

@@ -169,6 +169,24 @@ impl Everything {
         found
     }
 
+    /// Many texts show it; it is there once.
+    async fn has_its_image(&self) {
+        const IMAGE: &str = "https://bitbucket.org/repo/a1b2c3/images/1-screen%20shot.png";
+        let truth = self.remote.control.truth(NAME).unwrap();
+        let objects = truth.objects.values().flatten();
+        let shown = objects.filter(|(_, object)| object.to_string().contains(IMAGE));
+        assert!(shown.count() > 1);
+        let export = self.local.export_tree(NAME).await;
+        let images = lines(&export, "images.jsonl");
+        let [image] = &images[..] else {
+            panic!("{images:#?}");
+        };
+        assert_eq!(image["source"]["url"], IMAGE);
+        let hash = image["blob"].as_str().unwrap();
+        let content = &export[&format!("blobs/{hash}")];
+        assert!(content.starts_with(b"\x89PNG"), "{content:?}");
+    }
+
     fn of_git(&self, truth: &Truth, found: &mut Vec<String>) {
         let name = NAME.parse().unwrap();
         let data_dir = &self.local.importer.data_dir;
@@ -360,6 +378,7 @@ async fn it_comes_home_object_by_object() {
         assert_eq!(world.differences().await, [""; 0]);
         let heads = stage(&report, Stage::PullRequestDiffs);
         assert!(heads.requests_estimated.is_some(), "{heads:?}");
+        world.has_its_image().await;
     }
 }
 
