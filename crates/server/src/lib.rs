@@ -29,6 +29,7 @@ pub use codes::{CodeError, OneTimeCode, administrator_code, first_administrator_
 pub use metrics::Metrics;
 pub use monitor::{Monitor, MonitorOptions};
 pub use options::{BitbucketOptions, ConsumerOptions, ServerOptions, UploadLimits};
+pub use routes::{RouteLine, Who, routes};
 pub use security::peer::{NoProxy, TrustedProxies};
 pub use security::secrets::NoRandom;
 pub use server::{Server, ServerError};

@@ -2,9 +2,13 @@
 
 use axum::Router;
 use axum::extract::State;
+use axum::handler::Handler;
+use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
+use bucketload_model::TokenScope;
 
+use self::Who::{Administrators, Anybody, LocalOrToken, Members, People};
 use crate::error::PageError;
 use crate::security::{file_form, forms, headers};
 use crate::service::App;
@@ -13,72 +17,167 @@ use crate::{
     sign_in,
 };
 
+/// Who gets an answer from a route. The handler sees to it; the list says it, so that a
+/// test can hold one against the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever asks.
+    Anybody,
+    /// Whoever is signed in and was let in.
+    People,
+    /// People who may import.
+    Members,
+    /// People who may decide.
+    Administrators,
+    /// Scripts with a token, of a scope where one is named.
+    Token(Option<TokenScope>),
+    /// Whoever is on this machine; others need a token of the scope.
+    LocalOrToken(TokenScope),
+}
+
+/// A route as it is known to those who do not answer it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteLine {
+    /// The one method.
+    pub method: Method,
+    /// The whole path, with `{name}` for what varies.
+    pub path: String,
+    /// Who gets an answer.
+    pub who: Who,
+}
+
+/// All routes of the server.
+pub fn routes() -> Vec<RouteLine> {
+    let line = |prefix: &str, route: Route| RouteLine {
+        path: format!("{prefix}{}", route.path),
+        method: route.method,
+        who: route.who,
+    };
+    let api = api::routes().into_iter();
+    let plain = bare().into_iter().chain(pages()).chain(uploads());
+    plain
+        .map(|route| line("", route))
+        .chain(api.map(|route| line(API_PREFIX, route)))
+        .collect()
+}
+
+const API_PREFIX: &str = "/api/v1";
+
+/// One method of one path.
+pub(crate) struct Route {
+    method: Method,
+    path: &'static str,
+    who: Who,
+    answer: MethodRouter<App>,
+}
+
+impl Route {
+    pub(crate) fn get<T: 'static>(
+        path: &'static str,
+        who: Who,
+        handler: impl Handler<T, App>,
+    ) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            who,
+            answer: get(handler),
+        }
+    }
+
+    pub(crate) fn post<T: 'static>(
+        path: &'static str,
+        who: Who,
+        handler: impl Handler<T, App>,
+    ) -> Self {
+        Self {
+            method: Method::POST,
+            path,
+            who,
+            answer: post(handler),
+        }
+    }
+}
+
+/// A router of a list. Lists are the only way for a route to come in.
+pub(crate) fn of(routes: Vec<Route>) -> Router<App> {
+    let routes = routes.into_iter();
+    routes.fold(Router::new(), |router, route| {
+        router.route(route.path, route.answer)
+    })
+}
+
+/// What stands behind no session and no form.
+fn bare() -> Vec<Route> {
+    vec![
+        Route::get("/healthz", Anybody, health::alive),
+        Route::get("/readyz", Anybody, health::ready),
+        Route::get(
+            "/metrics",
+            LocalOrToken(TokenScope::ImportsRead),
+            metrics::show,
+        ),
+        Route::get(assets::STYLE_PATH, Anybody, assets::style),
+        Route::get(assets::SCRIPT_PATH, Anybody, assets::script),
+        Route::get(assets::ICON_PATH, Anybody, assets::icon),
+    ]
+}
+
+/// Pages and their forms.
+#[rustfmt::skip]
+fn pages() -> Vec<Route> {
+    let callback = bucketload_auth::oauth::CALLBACK_PATH;
+    vec![
+        Route::get("/", People, imports::list::home),
+        Route::get("/imports", People, imports::list::show),
+        Route::post("/imports/ask", Members, imports::ask::submit),
+        Route::get("/imports/{id}", People, imports::one::show),
+        Route::get("/repositories", People, repositories::list::show),
+        Route::get("/repositories/{workspace}/{slug}", People, repositories::one::show),
+        Route::get("/events", People, events::open),
+        Route::get("/setup", Anybody, setup::show),
+        Route::post("/setup", Anybody, setup::submit),
+        Route::get("/sign-in", Anybody, sign_in::page::show),
+        Route::post("/sign-in/code", Anybody, sign_in::code::submit),
+        Route::post("/sign-in/bitbucket", Anybody, sign_in::begin::submit),
+        Route::get(callback, Anybody, sign_in::callback::answer),
+        Route::post("/sign-out", Anybody, sign_in::sign_out::here),
+        Route::post("/sign-out/everywhere", Anybody, sign_in::sign_out::everywhere),
+        Route::get("/account", People, account::page::show),
+        Route::post("/account/identities", People, account::identities::connect),
+        Route::post("/account/identities/disconnect", People, account::identities::disconnect),
+        Route::post("/account/connections", Members, account::connections::connect),
+        Route::post("/account/connections/remove", People, account::connections::remove),
+        Route::post("/account/sessions/end", People, account::sessions::end),
+        Route::post("/account/tokens", People, account::tokens::create),
+        Route::post("/account/tokens/remove", People, account::tokens::remove),
+        Route::get("/administration/users", Administrators, administration::users::show),
+        Route::post("/administration/users", Administrators, administration::users::change),
+        Route::get("/administration/sign-in", Administrators, administration::sign_in::show),
+        Route::post("/administration/sign-in", Administrators, administration::sign_in::change),
+        Route::get("/administration/audit", Administrators, administration::audit::show),
+    ]
+}
+
+/// Forms with a file, which are guarded piece by piece.
+fn uploads() -> Vec<Route> {
+    let upload = repositories::upload::submit;
+    vec![Route::post(repositories::upload::PATH, Members, upload)]
+}
+
 /// The router. Forms are guarded as a whole: a page that is added here needs nothing
 /// of its own for it.
 pub(crate) fn router(app: App) -> Router {
-    let pages = Router::new()
-        .route("/", get(imports::list::home))
-        .route("/imports", get(imports::list::show))
-        .route("/imports/ask", post(imports::ask::submit))
-        .route("/imports/{id}", get(imports::one::show))
-        .route("/repositories", get(repositories::list::show))
-        .route(
-            "/repositories/{workspace}/{slug}",
-            get(repositories::one::show),
-        )
-        .route("/events", get(events::open))
-        .route("/setup", get(setup::show).post(setup::submit))
-        .route("/sign-in", get(sign_in::page::show))
-        .route("/sign-in/code", post(sign_in::code::submit))
-        .route("/sign-in/bitbucket", post(sign_in::begin::submit))
-        .route(
-            bucketload_auth::oauth::CALLBACK_PATH,
-            get(sign_in::callback::answer),
-        )
-        .route("/sign-out", post(sign_in::sign_out::here))
-        .route("/sign-out/everywhere", post(sign_in::sign_out::everywhere))
-        .route("/account", get(account::page::show))
-        .route("/account/identities", post(account::identities::connect))
-        .route(
-            "/account/identities/disconnect",
-            post(account::identities::disconnect),
-        )
-        .route("/account/connections", post(account::connections::connect))
-        .route(
-            "/account/connections/remove",
-            post(account::connections::remove),
-        )
-        .route("/account/sessions/end", post(account::sessions::end))
-        .route("/account/tokens", post(account::tokens::create))
-        .route("/account/tokens/remove", post(account::tokens::remove))
-        .route(
-            "/administration/users",
-            get(administration::users::show).post(administration::users::change),
-        )
-        .route(
-            "/administration/sign-in",
-            get(administration::sign_in::show).post(administration::sign_in::change),
-        )
-        .route("/administration/audit", get(administration::audit::show))
+    let pages = of(pages())
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)
         .layer(from_fn_with_state(app.clone(), forms::guard));
-    let uploads = Router::new()
-        .route(
-            repositories::upload::PATH,
-            post(repositories::upload::submit),
-        )
+    let uploads = of(uploads())
         .method_not_allowed_fallback(nowhere)
         .layer(file_form::body_limit(app.uploads))
         .layer(from_fn_with_state(app.clone(), forms::guard_file));
-    Router::new()
-        .nest("/api/v1", api::router(app.clone()))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::show))
-        .route(assets::STYLE_PATH, get(assets::style))
-        .route(assets::SCRIPT_PATH, get(assets::script))
-        .route(assets::ICON_PATH, get(assets::icon))
+    of(bare())
+        .nest(API_PREFIX, api::router(app.clone()))
         .merge(pages)
         .merge(uploads)
         .layer(from_fn(log))
