@@ -7,7 +7,7 @@ use reqwest::header;
 
 use crate::support::{Browser, House, MAX_UPLOAD_BYTES, Page};
 
-const UPLOAD: &str = "/repositories/issue-export";
+pub(crate) const UPLOAD: &str = "/repositories/issue-export";
 
 /// A small export: two issues, one of which says something that is no number, a comment,
 /// and an attachment whose file is not there.
@@ -66,7 +66,12 @@ fn uuid(number: u32) -> String {
 }
 
 /// Sends a form with a file, its fields in this order.
-async fn upload(browser: &mut Browser, token: &str, repository: &str, file: &str) -> Page {
+pub(crate) async fn upload(
+    browser: &mut Browser,
+    token: &str,
+    repository: &str,
+    file: &str,
+) -> Page {
     let part = |name: &str, content: &str| {
         format!("--cut\r\nContent-Disposition: form-data; {name}\r\n\r\n{content}\r\n")
     };
