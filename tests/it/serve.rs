@@ -47,15 +47,7 @@ impl Serving {
         Self::over(process, host.to_owned())
     }
 
-    fn over(mut process: Child, host: String) -> Self {
-        let stderr = BufReader::new(process.stderr.take().unwrap());
-        let (sender, lines) = channel();
-        // Read to its end, whoever listens: a full pipe would hold the process up.
-        std::thread::spawn(move || {
-            for line in stderr.lines() {
-                let _ = sender.send(line.unwrap());
-            }
-        });
+    fn over((process, lines): (Child, Receiver<String>), host: String) -> Self {
         Self {
             process,
             host,
@@ -121,18 +113,29 @@ impl Serving {
     }
 }
 
-/// Starts a process and waits for the document in which it says where it is.
-fn spawn(command: &mut Command) -> (Child, Value) {
+/// Starts a process and waits for the document in which it says where it is. Its standard
+/// error comes line by line.
+fn spawn(command: &mut Command) -> ((Child, Receiver<String>), Value) {
     let mut process = command.spawn().unwrap();
+    let stderr = BufReader::new(process.stderr.take().unwrap());
+    let (sender, lines) = channel();
+    // From the beginning and to its end, whoever listens: a full pipe would hold the process
+    // up before it has said where it is.
+    std::thread::spawn(move || {
+        for line in stderr.lines() {
+            let _ = sender.send(line.unwrap());
+        }
+    });
     let mut stdout = BufReader::new(process.stdout.take().unwrap());
     let mut text = String::new();
     let document = loop {
-        stdout.read_line(&mut text).unwrap();
+        let read = stdout.read_line(&mut text).unwrap();
+        assert!(read > 0, "it ended: {:?}", lines.iter().collect::<Vec<_>>());
         if let Ok(document) = serde_json::from_str(&text) {
             break document;
         }
     };
-    (process, document)
+    ((process, lines), document)
 }
 
 #[test]
