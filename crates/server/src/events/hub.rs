@@ -222,7 +222,10 @@ mod tests {
         hub.tell("a", String::new());
         assert!(missed(&hub, begin).is_none());
         let last = hub.now();
-        let other = EventId { era: 8, ..last };
+        let other = EventId {
+            era: last.era + 1,
+            ..last
+        };
         assert!(missed(&hub, other).is_none());
         let future = EventId {
             number: last.number + 1,

@@ -17,13 +17,36 @@ fn depth(stage: Stage) -> usize {
 }
 
 /// The columns of the graph.
-const COLUMNS: [&str; 4] = ["First", "Side by side", "On what those bring", "At the end"];
+const COLUMNS: [&str; 5] = [
+    "First",
+    "Side by side",
+    "On what those bring",
+    "On all of that",
+    "At the end",
+];
 
 fn column(stage: Stage) -> usize {
     match stage {
         Stage::Finish => COLUMNS.len() - 1,
         stage => depth(stage).min(COLUMNS.len() - 2),
     }
+}
+
+/// The columns that have stages, each with its own.
+fn columns(
+    line: &ImportLine,
+    is_left_out: impl Fn(&&StageLine) -> bool,
+) -> Vec<(&'static str, Vec<&StageLine>)> {
+    let of_column = |index: usize| {
+        let stages = line.stages.iter().filter(|stage| !is_left_out(stage));
+        let stages = stages.filter(|stage| column(stage.report.name) == index);
+        stages.collect::<Vec<_>>()
+    };
+    let columns = COLUMNS.into_iter().enumerate();
+    columns
+        .map(|(index, title)| (title, of_column(index)))
+        .filter(|(_, stages)| !stages.is_empty())
+        .collect()
 }
 
 pub(crate) fn section(line: &ImportLine, now: DateTime<Utc>) -> Markup {
@@ -41,16 +64,10 @@ pub(crate) fn section(line: &ImportLine, now: DateTime<Utc>) -> Markup {
                 (empty("The stages show as soon as the import begins."))
             } @else {
                 ol class="graph" {
-                    @for (index, title) in COLUMNS.into_iter().enumerate() {
+                    @for (title, stages) in columns(line, is_left_out) {
                         li {
                             h3 { (title) }
-                            ul {
-                                @for stage in line.stages.iter()
-                                    .filter(|stage| !is_left_out(stage))
-                                    .filter(|stage| column(stage.report.name) == index) {
-                                    (card(stage, now))
-                                }
-                            }
+                            ul { @for stage in stages { (card(stage, now)) } }
                         }
                     }
                 }

@@ -18,25 +18,35 @@ pub(crate) struct Chromium {
 /// The name of an element's id in answers, section 11 of the Recommendation.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// A driver, and where it listens; `None` for one that ended before it did.
+fn driver() -> Option<(Child, u16)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let port = lines.map(Result::unwrap).find_map(|line| {
+        let (_, port) = line.split_once("successfully on port ")?;
+        port.trim_end_matches('.').parse().ok()
+    });
+    if port.is_none() {
+        driver.wait().unwrap();
+    }
+    port.map(|port| (driver, port))
+}
+
 impl Chromium {
     /// A browser with nothing in it. Nothing, with a word, where it is not installed.
     pub(crate) async fn start() -> Option<Self> {
-        let driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .spawn();
-        let Ok(mut driver) = driver else {
+        let is_here = Command::new("chromedriver").arg("--version").output();
+        if is_here.is_err() {
             eprintln!("skipped: chromedriver is not installed");
             return None;
-        };
-        let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines
-            .map(Result::unwrap)
-            .find_map(|line| {
-                let (_, port) = line.split_once("successfully on port ")?;
-                port.trim_end_matches('.').parse::<u16>().ok()
-            })
-            .expect("chromedriver says its port");
+        }
+        // It takes a free port of one kind of address, and ends where that of the other kind
+        // is taken by then.
+        let (driver, port) = (0..10).find_map(|_| driver()).expect("it listens");
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut browser = Self {
             driver,

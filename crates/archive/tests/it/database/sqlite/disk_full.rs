@@ -12,7 +12,7 @@ use crate::support::{Side, name, pull_request, repository, repository_uuid};
 #[test]
 fn a_full_disk_is_said_and_leaves_whole_transactions() {
     let folder = tempfile::tempdir().unwrap();
-    let mount = "mount -t tmpfs -o size=1m none . && cd \"$PWD\"";
+    let mount = "mount -t tmpfs -o size=2m none . && cd \"$PWD\"";
     let isolated = || {
         let mut command = Command::new("unshare");
         command
