@@ -12,6 +12,7 @@ mod imports;
 mod listen;
 mod metrics;
 mod monitor;
+mod mount;
 mod options;
 mod pages;
 mod policy;

@@ -18,7 +18,7 @@ use crate::security::peer::TrustedProxies;
 pub struct ServerOptions {
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The address people use, without a path; the address listened on unless set.
+    /// The address people use, a path in it being a prefix; the address listened on unless set.
     /// It fixes the callback of the OAuth consumer and decides whether cookies are
     /// `Secure`.
     pub public_url: Option<Url>,

@@ -13,6 +13,7 @@ use crate::events::{self, Hub};
 use crate::health::Health;
 use crate::listen::Listening;
 use crate::metrics::Figures;
+use crate::mount::{Mount, mounted};
 use crate::options::ServerOptions;
 use crate::routes::router;
 use crate::security::cookie::CookieRule;
@@ -23,6 +24,7 @@ use crate::service::{App, Limits, Service};
 #[derive(Debug)]
 pub struct Server {
     listening: Listening,
+    mount: Mount,
     app: App,
 }
 
@@ -40,7 +42,8 @@ pub enum ServerError {
     },
     /// It cannot be what people type.
     #[error(
-        "{url} cannot be the address that people use: it must be http or https and a host, without a path"
+        "{url} cannot be the address that people use: it must be http or https, a host, and \
+         perhaps a path of letters, digits and -._~"
     )]
     PublicUrl {
         /// The address.
@@ -68,7 +71,7 @@ impl Server {
     /// When the address is taken, or an option makes no sense.
     pub async fn bind(options: ServerOptions) -> Result<Self, ServerError> {
         let listening = Listening::at(options.listen).await?;
-        let public_url = public_url(options.public_url, listening.address)?;
+        let (public_url, mount) = public_url(options.public_url, listening.address)?;
         let bitbucket = options.bitbucket;
         let consumer = bitbucket.consumer.as_ref().map(|consumer| {
             Consumer::new(
@@ -91,7 +94,7 @@ impl Server {
         let app = Service {
             events: Hub::new(era),
             queue,
-            cookie: CookieRule::of(&public_url),
+            cookie: CookieRule::of(&public_url, mount.clone()),
             content_security_policy: content_security_policy(
                 oauth.is_some().then_some(&bitbucket.web_url),
             ),
@@ -122,6 +125,7 @@ impl Server {
         };
         Ok(Self {
             listening,
+            mount,
             app: Arc::new(app),
         })
     }
@@ -149,7 +153,8 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServerError> {
         let gone = stop.child_token();
         let watcher = tokio::spawn(events::watch(Arc::clone(&self.app), gone.clone()));
-        let served = self.listening.serve(router(self.app), stop).await;
+        let router = mounted(self.mount, router(self.app));
+        let served = self.listening.serve(router, stop).await;
         gone.cancel();
         if let Err(error) = watcher.await {
             tracing::error!(%error, "the watcher of imports broke off");
@@ -158,9 +163,9 @@ impl Server {
     }
 }
 
-/// A path is for another day: cookies, callback and links would have to know it.
-fn public_url(given: Option<Url>, address: SocketAddr) -> Result<Url, ServerError> {
-    let url = match given {
+/// The address that people use, its path ending with a slash, and the prefix that it has.
+fn public_url(given: Option<Url>, address: SocketAddr) -> Result<(Url, Mount), ServerError> {
+    let mut url = match given {
         Some(url) => url,
         None => format!("http://{address}")
             .parse()
@@ -171,15 +176,16 @@ fn public_url(given: Option<Url>, address: SocketAddr) -> Result<Url, ServerErro
     };
     let is_plain = matches!(url.scheme(), "http" | "https")
         && url.has_host()
-        && url.path() == "/"
         && url.query().is_none()
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none();
-    if is_plain {
-        Ok(url)
-    } else {
-        Err(ServerError::PublicUrl { url })
+    match Mount::of(&url).filter(|_| is_plain) {
+        Some(mount) => {
+            url.set_path(&mount.base());
+            Ok((url, mount))
+        }
+        None => Err(ServerError::PublicUrl { url }),
     }
 }
 
@@ -198,15 +204,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_public_address_is_a_host_and_nothing_else() {
+    fn the_public_address_is_a_host_and_perhaps_a_path() {
         let address = SocketAddr::from(([127, 0, 0, 1], 8080));
-        let default = public_url(None, address).unwrap();
+        let (default, _) = public_url(None, address).unwrap();
         assert_eq!(default.as_str(), "http://127.0.0.1:8080/");
         for good in ["https://loads.example.org", "http://localhost:80/"] {
             assert!(public_url(Some(good.parse().unwrap()), address).is_ok());
         }
+        let (below, mount) =
+            public_url(Some("https://a.example/b".parse().unwrap()), address).unwrap();
+        assert_eq!(
+            (below.as_str(), mount.base().as_str()),
+            ("https://a.example/b/", "/b/")
+        );
         for bad in [
-            "https://example.org/loads",
+            "https://example.org/a b",
             "https://example.org/?a=b",
             "https://user@example.org",
             "ftp://example.org",

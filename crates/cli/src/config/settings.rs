@@ -85,8 +85,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting(
         "public_url",
         Some("http://127.0.0.1:8080"),
-        "The address that people use for the dashboard, without a path. It decides the OAuth \
-         callback. Unset, `serve` takes the address that it listens on.",
+        "The address that people use for the dashboard; a path in it is a prefix that \
+         everything stands below. It decides the OAuth callback. Unset, `serve` takes the address that it listens on.",
     ),
     setting(
         "trusted_proxies",

@@ -171,7 +171,7 @@
 
   function listen() {
     source?.close();
-    const events = new EventSource(`/events?after=${encodeURIComponent(after)}`);
+    const events = new EventSource(`events?after=${encodeURIComponent(after)}`);
     source = events;
     const on = (kind, act) =>
       events.addEventListener(kind, (event) => {

@@ -61,7 +61,7 @@ fn identities(person: &Person, account: &Account) -> Markup {
                                 "connected " (time(identity.linked_at))
                             }
                         }
-                        form method="post" action="/account/identities/disconnect" {
+                        form method="post" action="account/identities/disconnect" {
                             (form_field(&person.token))
                             input type="hidden" name="account" value=(identity.account);
                             @if is_last {
@@ -77,7 +77,7 @@ fn identities(person: &Person, account: &Account) -> Markup {
                 }
             }
             @if account.has_consumer {
-                form method="post" action="/account/identities" {
+                form method="post" action="account/identities" {
                     (form_field(&person.token))
                     button type="submit" { "Connect a Bitbucket account" (icons::ARROW.show()) }
                 }
@@ -108,7 +108,7 @@ fn connections(person: &Person, account: &Account) -> Markup {
                     }
                 }
                 @if may_connect && account.has_consumer {
-                    form method="post" action="/account/connections" {
+                    form method="post" action="account/connections" {
                         (form_field(&person.token))
                         button type="submit" {
                             "Connect Bitbucket for imports" (icons::ARROW.show())
@@ -139,7 +139,7 @@ fn connection_row(person: &Person, connection: &CredentialRecord) -> Markup {
                     @for scope in &connection.scopes { " " code class="scope" { (scope) } }
                 }
             }
-            form method="post" action="/account/connections/remove" {
+            form method="post" action="account/connections/remove" {
                 (form_field(&person.token))
                 input type="hidden" name="connection" value=(connection.id);
                 button class="quiet danger" type="submit"
@@ -202,7 +202,7 @@ fn token_row(person: &Person, token: &ServiceTokenRecord, now: DateTime<Utc>) ->
                     }
                 }
             }
-            form method="post" action="/account/tokens/remove" {
+            form method="post" action="account/tokens/remove" {
                 (form_field(&person.token))
                 input type="hidden" name="token" value=(token.id);
                 button class="quiet danger" type="submit" aria-label={"Remove " (token.name)} {
@@ -227,7 +227,7 @@ fn new_token(person: &Person) -> Markup {
     html! {
         details {
             summary { "New token" }
-            form method="post" action="/account/tokens" class="stack" {
+            form method="post" action="account/tokens" class="stack" {
                 (form_field(&person.token))
                 label {
                     "What it is for"
@@ -275,7 +275,7 @@ fn sessions(person: &Person, account: &Account) -> Markup {
                             }
                         }
                         @if session.id != person.session.id {
-                            form method="post" action="/account/sessions/end" {
+                            form method="post" action="account/sessions/end" {
                                 (form_field(&person.token))
                                 input type="hidden" name="session" value=(session.id);
                                 button class="quiet danger" type="submit" { "End" }
@@ -284,7 +284,7 @@ fn sessions(person: &Person, account: &Account) -> Markup {
                     }
                 }
             }
-            form method="post" action="/sign-out/everywhere" {
+            form method="post" action="sign-out/everywhere" {
                 (form_field(&person.token))
                 button class="danger" type="submit" { "Sign out everywhere" }
             }

@@ -40,7 +40,7 @@ pub(crate) fn page(person: &Person, entries: &[AuditEntry], has_more: bool) -> M
             }
         }
         @if let Some(last) = last {
-            p { a href={"/administration/audit?before=" (last.id)} { "Earlier entries" } }
+            p { a href={"administration/audit?before=" (last.id)} { "Earlier entries" } }
         }
     };
     layout::page(

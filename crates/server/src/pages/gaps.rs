@@ -67,7 +67,7 @@ fn one_group(group: &GapGroup, place: &Place<'_>) -> Markup {
             }
             @if group.count > shown {
                 p {
-                    a href={"/imports/" (place.import) "?gaps=" (reason.name()) "#gaps"} {
+                    a href={"imports/" (place.import) "?gaps=" (reason.name()) "#gaps"} {
                         "Show all " (grouped(group.count))
                     }
                 }

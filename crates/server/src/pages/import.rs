@@ -39,7 +39,7 @@ pub(crate) fn page(person: &Person, whole: &Whole) -> Markup {
         web_url: &whole.web_url,
     };
     let content = html! {
-        (back_to("/imports", "Imports"))
+        (back_to("imports", "Imports"))
         (head(person, whole))
         (stages::section(&whole.line, whole.now))
         (gaps::section(&whole.gaps, &place))
@@ -79,7 +79,7 @@ fn head(person: &Person, whole: &Whole) -> Markup {
                 @if summary.priority.get() != 0 { span { "priority " (summary.priority) } }
             }
             @if may_ask {
-                form id="asks" class="actions" method="post" action="/imports/ask" data-live {
+                form id="asks" class="actions" method="post" action="imports/ask" data-live {
                     (form_field(&person.token))
                     input type="hidden" name="import" value=(summary.id);
                     input type="hidden" name="back" value={"/imports/" (summary.id)};
@@ -148,7 +148,7 @@ fn earlier(whole: &Whole) -> Markup {
                 ul class="rows" {
                     @for import in others {
                         li {
-                            a class="grow" href={"/imports/" (import.id)} {
+                            a class="grow" href={"imports/" (import.id)} {
                                 (time(import.started_at))
                             }
                             (import_state(import.state))

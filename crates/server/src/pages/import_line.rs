@@ -47,7 +47,7 @@ pub(crate) fn state(line: &ImportLine) -> Markup {
         @if let Some(when) = when(summary) { div class="detail" { (when) } }
         @if line.gaps > 0 {
             div class="detail" {
-                a href={"/imports/" (summary.id) "#gaps"} { (counted(line.gaps, "gap", "gaps")) }
+                a href={"imports/" (summary.id) "#gaps"} { (counted(line.gaps, "gap", "gaps")) }
             }
         }
     }

@@ -29,7 +29,7 @@ pub(crate) struct List {
     pub(crate) now: DateTime<Utc>,
 }
 
-const PATH: &str = "/imports";
+const PATH: &str = "imports";
 
 pub(crate) fn page(person: &Person, list: &List) -> Markup {
     let in_all: u64 = list.counts.values().sum();
@@ -161,7 +161,7 @@ fn table(person: &Person, list: &List) -> Markup {
     };
     html! {
         @if may_ask {
-            form method="post" action="/imports/ask" data-choice {
+            form method="post" action="imports/ask" data-choice {
                 (form_field(&person.token))
                 (rows)
                 (bulk(list))
@@ -189,7 +189,7 @@ fn row(line: &ImportLine, may_ask: bool, now: DateTime<Utc>) -> Markup {
                 }
             }
             th scope="row" {
-                a href={"/imports/" (summary.id)} { (name) }
+                a href={"imports/" (summary.id)} { (name) }
                 div class="detail" { (time(summary.started_at)) }
             }
             td data-label="State" { div data-part="state" { (import_line::state(line)) } }
@@ -214,7 +214,8 @@ fn bulk(list: &List) -> Markup {
             @for (name, value) in list.chosen.fields() {
                 input type="hidden" name=(name) value=(value);
             }
-            input type="hidden" name="back" value=(list.chosen.address(PATH, list.chosen.before));
+            input type="hidden" name="back"
+                value={"/" (list.chosen.address(PATH, list.chosen.before))};
             span class="chosen" data-chosen { "With those that are chosen:" }
             (asks::all())
             @if matching > shown {

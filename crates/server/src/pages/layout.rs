@@ -7,6 +7,7 @@ use super::icons;
 use super::parts::form_field;
 use crate::assets::{ICON_PATH, SCRIPT_PATH, STYLE_PATH};
 use crate::events::EventId;
+use crate::mount;
 use crate::session::Person;
 
 /// Which part of the house a page belongs to.
@@ -26,6 +27,11 @@ pub(crate) enum Desk {
     Audit,
 }
 
+/// A route as links have it.
+fn relative(path: &str) -> &str {
+    path.trim_start_matches('/')
+}
+
 fn document(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
@@ -36,9 +42,10 @@ fn document(title: &str, body: &Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex";
                 title { (title) " · bucketload" }
-                link rel="stylesheet" href=(STYLE_PATH);
-                link rel="icon" type="image/svg+xml" href=(ICON_PATH);
-                script src=(SCRIPT_PATH) defer {}
+                base href=(mount::base());
+                link rel="stylesheet" href=(relative(STYLE_PATH));
+                link rel="icon" type="image/svg+xml" href=(relative(ICON_PATH));
+                script src=(relative(SCRIPT_PATH)) defer {}
             }
             (body)
         }
@@ -79,25 +86,25 @@ fn frame(
         title,
         &html! {
             body {
-                a class="skip" href="#content" { "Skip to the content" }
+                a class="skip" href=(mount::here("content")) { "Skip to the content" }
                 header class="bar" {
                     div class="bar-inside" {
-                        a class="brand" href="/imports" { (icons::BUCKET.show()) "bucketload" }
+                        a class="brand" href="imports" { (icons::BUCKET.show()) "bucketload" }
                         nav aria-label="Main" {
-                            a href="/imports" aria-current=[current(room == Room::Imports)] { "Imports" }
-                            a href="/repositories"
+                            a href="imports" aria-current=[current(room == Room::Imports)] { "Imports" }
+                            a href="repositories"
                                 aria-current=[current(room == Room::Repositories)] {
                                 "Repositories"
                             }
-                            a href="/account" aria-current=[current(room == Room::Account)] {
+                            a href="account" aria-current=[current(room == Room::Account)] {
                                 "Account"
                             }
                             @if is_administrator {
-                                a href="/administration/users"
+                                a href="administration/users"
                                     aria-current=[current(in_administration)] { "Administration" }
                             }
                         }
-                        form class="leave" method="post" action="/sign-out" {
+                        form class="leave" method="post" action="sign-out" {
                             (form_field(&person.token))
                             span class="who" title=(person.user.display_name) {
                                 (person.user.display_name)
@@ -127,9 +134,9 @@ fn frame(
 
 fn desks(here: Desk) -> Markup {
     let all = [
-        (Desk::Users, "/administration/users", "Users"),
-        (Desk::SignIn, "/administration/sign-in", "Sign-in"),
-        (Desk::Audit, "/administration/audit", "Audit log"),
+        (Desk::Users, "administration/users", "Users"),
+        (Desk::SignIn, "administration/sign-in", "Sign-in"),
+        (Desk::Audit, "administration/audit", "Audit log"),
     ];
     html! {
         nav class="tabs" aria-label="Administration" {
@@ -147,7 +154,7 @@ pub(crate) fn card(title: &str, content: &Markup) -> Markup {
         &html! {
             body class="outside" {
                 main class="card" {
-                    a class="brand" href="/" { (icons::BUCKET.show()) "bucketload" }
+                    a class="brand" href="./" { (icons::BUCKET.show()) "bucketload" }
                     h1 { (title) }
                     (content)
                 }

@@ -50,7 +50,7 @@ pub(crate) fn stage_words(stage: Stage) -> String {
 /// The page of a repository. Its names were checked when they were parsed: nothing in them
 /// means anything in an address.
 pub(crate) fn repository_path(name: &RepositoryName) -> String {
-    format!("/repositories/{name}")
+    format!("repositories/{name}")
 }
 
 /// A line that leads back to where this page belongs.

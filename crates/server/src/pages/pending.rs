@@ -16,7 +16,7 @@ pub(crate) fn page(user: &UserRecord, token: &SessionToken) -> Markup {
                  this service has to approve your account before you can go on."
             }
             p class="remedy" { "Tell one of them that you wait, then load this page again." }
-            form method="post" action="/sign-out" class="below" {
+            form method="post" action="sign-out" class="below" {
                 (form_field(token))
                 button class="quiet" type="submit" { "Sign out" }
             }

@@ -13,7 +13,7 @@ pub(crate) fn page(error: &PageError) -> Markup {
             @if let Some(remedy) = &error.remedy {
                 p class="remedy" { (remedy) }
             }
-            p class="below" { a href="/" { "Go to the first page" } }
+            p class="below" { a href="./" { "Go to the first page" } }
         },
     )
 }

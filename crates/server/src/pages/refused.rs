@@ -32,11 +32,11 @@ pub(crate) fn page(
             }
             ul {
                 @for (import, why) in refused.iter().take(NAMED) {
-                    li { a href={"/imports/" (import)} { code { (import) } } ": " (why) }
+                    li { a href={"imports/" (import)} { code { (import) } } ": " (why) }
                 }
             }
             @if more > 0 { p class="hint" { "and " (grouped(more)) " more" } }
-            p { a href=(back) { "Back to the imports" } }
+            p { a href={"." (back)} { "Back to the imports" } }
         }
     };
     layout::page(

@@ -26,7 +26,7 @@ pub(crate) struct List {
     pub(crate) max_upload_bytes: u64,
 }
 
-const PATH: &str = "/repositories";
+const PATH: &str = "repositories";
 
 pub(crate) fn page(person: &Person, list: &List) -> Markup {
     let content = html! {

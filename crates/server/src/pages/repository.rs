@@ -45,7 +45,7 @@ pub(crate) struct Clone {
 
 pub(crate) fn page(person: &Person, whole: &Whole) -> Markup {
     let content = html! {
-        (back_to("/repositories", "Repositories"))
+        (back_to("repositories", "Repositories"))
         (standing(whole))
         (holdings(whole))
         (clones(whole))
@@ -79,7 +79,7 @@ fn standing(whole: &Whole) -> Markup {
                 @match ended {
                     Some(line) => span {
                         "last imported "
-                        a href={"/imports/" (line.summary.id)} {
+                        a href={"imports/" (line.summary.id)} {
                             (time(line.summary.finished_at.unwrap_or(line.summary.started_at)))
                         }
                     },
@@ -210,7 +210,7 @@ fn imports(whole: &Whole) -> Markup {
                 ul class="rows" {
                     @for line in &whole.lines {
                         li {
-                            a class="grow" href={"/imports/" (line.summary.id)} {
+                            a class="grow" href={"imports/" (line.summary.id)} {
                                 (time(line.summary.started_at))
                             }
                             (import_state(line.summary.state))

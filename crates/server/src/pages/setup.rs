@@ -19,7 +19,7 @@ pub(crate) fn page(visitor: &Visitor, error: Option<&str>, display_name: &str) -
             @if let Some(error) = error {
                 p class="error" role="alert" id="error" { (error) }
             }
-            form method="post" action="/setup" class="stack" {
+            form method="post" action="setup" class="stack" {
                 (form_field(&visitor.token))
                 label {
                     "One-time code"

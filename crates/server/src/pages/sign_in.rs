@@ -19,7 +19,7 @@ pub(crate) fn page(
         &html! {
             @match button {
                 BitbucketButton::Shown => {
-                    form method="post" action="/sign-in/bitbucket" class="stack" {
+                    form method="post" action="sign-in/bitbucket" class="stack" {
                         (form_field(token))
                         input type="hidden" name="next" value=(next);
                         button class="primary large" type="submit" {
@@ -46,7 +46,7 @@ pub(crate) fn page(
                 @if let Some(error) = error {
                     p class="error" role="alert" id="error" { (error) }
                 }
-                form method="post" action="/sign-in/code" class="stack" {
+                form method="post" action="sign-in/code" class="stack" {
                     (form_field(token))
                     input type="hidden" name="next" value=(next);
                     label {

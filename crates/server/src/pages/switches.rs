@@ -17,7 +17,7 @@ pub(crate) fn page(
 ) -> Markup {
     let content = html! {
         (consumer(has_consumer, callback))
-        form method="post" action="/administration/sign-in" class="stack" {
+        form method="post" action="administration/sign-in" class="stack" {
             (form_field(&person.token))
             section {
                 h2 { "Bitbucket" }

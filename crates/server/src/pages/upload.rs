@@ -27,7 +27,7 @@ pub(crate) fn section(
                      or the " code { "db-2.0.json" } " out of it, brings issues, comments and \
                      attachments into the archive. Up to " (bytes(max_upload_bytes)) "."
                 }
-                form class="stack" method="post" action=(PATH) enctype="multipart/form-data" {
+                form class="stack" method="post" action=(PATH.trim_start_matches('/')) enctype="multipart/form-data" {
                     // The token stands first: nothing behind it is read before.
                     (form_field(&person.token))
                     @match repository {

@@ -82,7 +82,7 @@ fn row(person: &Person, user: &UserRecord, identities: &[IdentityRecord]) -> Mar
 
 fn role_form(person: &Person, user: &UserRecord) -> Markup {
     html! {
-        form method="post" action="/administration/users" class="inline" {
+        form method="post" action="administration/users" class="inline" {
             (form_field(&person.token))
             input type="hidden" name="user" value=(user.id);
             input type="hidden" name="action" value="role";
@@ -103,7 +103,7 @@ fn state_form(person: &Person, user: &UserRecord) -> Markup {
         UserState::Blocked => ("unblock", "Unblock", "quiet"),
     };
     html! {
-        form method="post" action="/administration/users" class="inline" {
+        form method="post" action="administration/users" class="inline" {
             (form_field(&person.token))
             input type="hidden" name="user" value=(user.id);
             @if user.state == UserState::Pending {

@@ -19,7 +19,7 @@ const PAGE_LENGTH: u32 = 50;
 /// A longer text finds nothing.
 const MAX_TEXT_CHARS: usize = 200;
 
-const PATH: &str = "/repositories";
+const PATH: &str = "repositories";
 
 /// What somebody looks for. What cannot be read is left out, and shows in the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(chosen.text, "tea&pot");
         assert_eq!(chosen.after, None);
         let address = chosen.behind(&"a/b".parse().unwrap());
-        assert_eq!(address, "/repositories?workspace=a&q=tea%26pot&after=a%2Fb");
+        assert_eq!(address, "repositories?workspace=a&q=tea%26pot&after=a%2Fb");
         let (_, query) = address.split_once('?').unwrap();
         let again = Chosen::read(query.as_bytes());
         assert_eq!(again.after, Some("a/b".parse().unwrap()));

@@ -5,33 +5,36 @@ use chrono::Duration;
 use url::Url;
 
 use super::secrets::SessionToken;
+use crate::mount::Mount;
 
 /// How the cookie of a service at this address is called and guarded.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct CookieRule {
     is_secure: bool,
+    mount: Mount,
 }
 
 impl CookieRule {
-    pub(crate) fn of(public_url: &Url) -> Self {
+    pub(crate) fn of(public_url: &Url, mount: Mount) -> Self {
         Self {
             is_secure: public_url.scheme() == "https",
+            mount,
         }
     }
 
-    /// A browser takes the prefix as a promise: such a cookie came from this very host,
-    /// over TLS, for all of it.
-    const fn name(self) -> &'static str {
-        if self.is_secure {
-            "__Host-bucketload"
-        } else {
-            "bucketload"
+    /// A browser takes the prefix as a promise: such a cookie came over TLS, and
+    /// with `__Host-` from this very host and for all of it.
+    fn name(&self) -> &'static str {
+        match (self.is_secure, self.mount.cookie_path()) {
+            (true, "/") => "__Host-bucketload",
+            (true, _) => "__Secure-bucketload",
+            (false, _) => "bucketload",
         }
     }
 
     /// The token that a browser sent. Two cookies of the name are none: whoever could
     /// plant the second one shall gain nothing.
-    pub(crate) fn read(self, headers: &HeaderMap) -> Option<SessionToken> {
+    pub(crate) fn read(&self, headers: &HeaderMap) -> Option<SessionToken> {
         let mut found = headers
             .get_all(header::COOKIE)
             .iter()
@@ -47,15 +50,16 @@ impl CookieRule {
     }
 
     /// The header that makes a browser keep a token for so long.
-    pub(crate) fn set(self, token: &SessionToken, for_: Duration) -> HeaderValue {
+    pub(crate) fn set(&self, token: &SessionToken, for_: Duration) -> HeaderValue {
         self.header(token.expose(), for_.num_seconds())
     }
 
-    fn header(self, value: &str, seconds: i64) -> HeaderValue {
+    fn header(&self, value: &str, seconds: i64) -> HeaderValue {
         let secure = if self.is_secure { "; Secure" } else { "" };
         let text = format!(
-            "{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}",
-            self.name()
+            "{}={value}; Path={}; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}",
+            self.name(),
+            self.mount.cookie_path()
         );
         let mut header =
             HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""));
@@ -69,7 +73,8 @@ mod tests {
     use super::*;
 
     fn rule(url: &str) -> CookieRule {
-        CookieRule::of(&Url::parse(url).unwrap())
+        let url = Url::parse(url).unwrap();
+        CookieRule::of(&url, Mount::of(&url).unwrap())
     }
 
     #[test]
@@ -82,6 +87,10 @@ mod tests {
         assert_eq!(
             set("https://loads.example.org"),
             "__Host-bucketload=…; Path=/; HttpOnly; SameSite=Lax; Max-Age=86400; Secure"
+        );
+        assert_eq!(
+            set("https://example.org/loads"),
+            "__Secure-bucketload=…; Path=/loads; HttpOnly; SameSite=Lax; Max-Age=86400; Secure"
         );
         assert_eq!(
             set("http://127.0.0.1:8080"),

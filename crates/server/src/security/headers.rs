@@ -18,7 +18,7 @@ pub(crate) fn content_security_policy(bitbucket: Option<&Url>) -> HeaderValue {
     let policy = format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
          img-src 'self'; form-action 'self'{elsewhere}; \
-         frame-ancestors 'none'; base-uri 'none'"
+         frame-ancestors 'none'; base-uri 'self'"
     );
     HeaderValue::from_str(&policy)
         .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))

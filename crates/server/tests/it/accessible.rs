@@ -94,7 +94,7 @@ async fn no_page_breaks_a_rule() {
     }
     browser.go(home).await;
     browser.click(".leave button").await;
-    browser.wait_for("form[action='/sign-in/bitbucket']").await;
+    browser.wait_for("form[action='sign-in/bitbucket']").await;
     check("sign-in").await;
 }
 

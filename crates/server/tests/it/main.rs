@@ -19,6 +19,7 @@ mod imports;
 mod imports_api;
 mod metrics;
 mod pages;
+mod prefix;
 mod repositories;
 mod seed;
 mod sessions;

@@ -1,5 +1,6 @@
 //! A server with a simulator behind it, and browsers that look at it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bucketload_archive::{Archive, DataDir};
@@ -18,6 +19,7 @@ use reqwest::header::{self, HeaderMap};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -50,9 +52,24 @@ impl Drop for House {
     }
 }
 
+/// A proxy that passes everything on as it is.
+async fn forward(proxy: TcpListener, to: SocketAddr, stop: CancellationToken) {
+    let pass = async {
+        while let Ok((mut client, _)) = proxy.accept().await {
+            tokio::spawn(async move {
+                let mut server = TcpStream::connect(to).await?;
+                tokio::io::copy_bidirectional(&mut client, &mut server).await
+            });
+        }
+    };
+    let _ = stop.run_until_cancelled(pass).await;
+}
+
 /// What may differ from one house to another.
 pub(crate) struct Plan {
     pub(crate) public_url: Option<Url>,
+    /// A path below which a proxy of the house shows it, in place of a public URL.
+    pub(crate) path: &'static str,
     pub(crate) has_consumer: bool,
     pub(crate) secret: &'static str,
     pub(crate) trusted_proxies: &'static str,
@@ -62,6 +79,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             public_url: None,
+            path: "",
             has_consumer: true,
             secret: CONSUMER_SECRET,
             trusted_proxies: "",
@@ -95,9 +113,17 @@ impl House {
             client_secret: plan.secret.to_owned().into(),
         };
         let stopping = CancellationToken::new();
+        // Its address has to be known before there is what it leads to.
+        let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let below = format!("http://{}{}", proxy.local_addr().unwrap(), plan.path);
+        let is_below = !plan.path.is_empty();
         let server = Server::bind(ServerOptions {
             listen: ([127, 0, 0, 1], 0).into(),
-            public_url: plan.public_url,
+            public_url: if is_below {
+                Some(below.parse().unwrap())
+            } else {
+                plan.public_url
+            },
             trusted_proxies: plan.trusted_proxies.parse().unwrap(),
             archive: archive.clone(),
             data_dir,
@@ -123,8 +149,16 @@ impl House {
             CONSUMER_SECRET,
             server.callback(),
         ));
-        let url = format!("http://{}", server.address()).parse().unwrap();
+        let address = server.address();
+        let url = if is_below {
+            server.public_url().clone()
+        } else {
+            format!("http://{address}").parse().unwrap()
+        };
         let stop = CancellationToken::new();
+        if is_below {
+            tokio::spawn(forward(proxy, address, stop.clone()));
+        }
         tokio::spawn(server.run(stop.clone()));
         Self {
             url,
@@ -175,12 +209,12 @@ impl House {
                 ("display_name", "Ada".to_owned()),
             ];
             let answer = browser.post("/setup", &fields).await;
-            assert_eq!(answer.location(), "/", "{}", answer.body);
+            assert_eq!(answer.location(), self.url.path(), "{}", answer.body);
         } else {
             browser.get("/sign-in").await;
             let code = self.administrator_code().await;
             let answer = browser.post("/sign-in/code", &[("code", code)]).await;
-            assert_eq!(answer.location(), "/", "{}", answer.body);
+            assert_eq!(answer.location(), self.url.path(), "{}", answer.body);
         }
         browser
     }
@@ -230,7 +264,7 @@ impl House {
         self.consents(person);
         let mut browser = self.browser();
         let answer = browser.sign_in().await;
-        assert_eq!(answer.location(), "/", "{}", answer.body);
+        assert_eq!(answer.location(), self.url.path(), "{}", answer.body);
         browser
     }
 
@@ -308,8 +342,10 @@ impl Page {
 
 impl Browser {
     pub(crate) fn address(&self, path: &str) -> String {
-        // Not joined: the path goes out as it is written.
-        format!("{}{path}", self.url.as_str().trim_end_matches('/'))
+        // Not joined: the path goes out as it is written. A link of a page has no slash.
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        let base = self.url.as_str().trim_end_matches('/');
+        format!("{base}{slash}{path}")
     }
 
     pub(crate) async fn send(&mut self, mut request: RequestBuilder) -> Page {
