@@ -9,6 +9,7 @@ use crate::ParseIdError;
 
 /// The id of a credential: a version 7 UUID, so that ids sort by the time they were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct CredentialId(uuid::Uuid);
 

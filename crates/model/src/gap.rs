@@ -8,6 +8,7 @@ use crate::Stage;
 
 /// One thing that the archive does not have and should have had.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Gap {
     /// The stage that should have brought it.
     pub stage: Stage,
@@ -23,6 +24,7 @@ pub struct Gap {
 
 /// Why something is missing. A closed list: what does not fit is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GapReason {
     /// Atlassian switched the function off (410).

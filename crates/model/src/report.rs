@@ -12,6 +12,7 @@ macro_rules! state {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum $name {
             $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+
         }
@@ -86,6 +87,7 @@ state! {
 
 /// One import of one repository.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImportReport {
     /// The import.
     pub id: ImportId,
@@ -122,6 +124,7 @@ impl ImportReport {
 
 /// What an import cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestReport {
     /// REST requests in all.
     pub total: u64,
@@ -134,6 +137,7 @@ pub struct RequestReport {
 
 /// Requests that something will take, if every answer comes at the first try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestEstimate {
     /// At least.
     pub min: u64,
@@ -180,6 +184,7 @@ impl fmt::Display for RequestEstimate {
 
 /// One stage of one import.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StageReport {
     /// The stage.
     pub name: Stage,
@@ -211,6 +216,7 @@ const fn is_zero(count: &u64) -> bool {
 
 /// The mirror after an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GitReport {
     /// Refs that the remote shows and the mirror has.
     pub refs: u64,

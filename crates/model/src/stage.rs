@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// One step of an import. The order of the variants is the order of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// The repository object itself.

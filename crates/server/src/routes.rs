@@ -9,6 +9,7 @@ use axum::routing::{MethodRouter, get, post};
 use bucketload_model::TokenScope;
 
 use self::Who::{Administrators, Anybody, LocalOrToken, Members, People};
+use crate::api::Operation;
 use crate::error::PageError;
 use crate::security::{file_form, forms, headers};
 use crate::service::App;
@@ -17,8 +18,8 @@ use crate::{
     sign_in,
 };
 
-/// Who gets an answer from a route. The handler sees to it; the list says it, so that a
-/// test can hold one against the other.
+/// Who gets an answer from a route. Handlers of pages see to it, and the list says it, so that
+/// a test can hold one against the other; for tokens the list decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     /// Whoever asks.
@@ -53,7 +54,7 @@ pub fn routes() -> Vec<RouteLine> {
         method: route.method,
         who: route.who,
     };
-    let api = api::routes().into_iter();
+    let api = api::open_routes().into_iter().chain(api::routes());
     let plain = bare().into_iter().chain(pages()).chain(uploads());
     plain
         .map(|route| line("", route))
@@ -65,10 +66,12 @@ const API_PREFIX: &str = "/api/v1";
 
 /// One method of one path.
 pub(crate) struct Route {
-    method: Method,
-    path: &'static str,
-    who: Who,
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) who: Who,
     answer: MethodRouter<App>,
+    /// What it does, for the OpenAPI document.
+    pub(crate) operation: Option<Operation>,
 }
 
 impl Route {
@@ -82,6 +85,7 @@ impl Route {
             path,
             who,
             answer: get(handler),
+            operation: None,
         }
     }
 
@@ -95,7 +99,23 @@ impl Route {
             path,
             who,
             answer: post(handler),
+            operation: None,
         }
+    }
+
+    /// Says what it does.
+    pub(crate) fn told(mut self, operation: Operation) -> Self {
+        self.operation = Some(operation);
+        self
+    }
+
+    /// With something around what answers.
+    pub(crate) fn map(
+        mut self,
+        around: impl FnOnce(MethodRouter<App>) -> MethodRouter<App>,
+    ) -> Self {
+        self.answer = around(self.answer);
+        self
     }
 }
 

@@ -99,11 +99,21 @@ pub(crate) async fn authenticate(
     }
 }
 
+/// Nothing of a route is there for a token without its scope: not even its body is read.
+pub(super) async fn authorise(scope: TokenScope, request: Request, next: Next) -> Response {
+    let script = request.extensions().get::<Script>();
+    let script = script.ok_or_else(Problem::no_token);
+    match script.and_then(|script| script.needs(scope)) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
 impl FromRequestParts<App> for Script {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         let script = parts.extensions.get::<Self>().cloned();
-        script.ok_or_else(|| Problem::unauthorized("Send a service token.", "Bearer"))
+        script.ok_or_else(Problem::no_token)
     }
 }

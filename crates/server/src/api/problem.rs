@@ -1,10 +1,12 @@
 //! Errors as RFC 9457 has them.
 
+use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bucketload_archive::{DatabaseError, MoveError};
 use bucketload_worker::queue::QueueError;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -13,6 +15,20 @@ pub(crate) struct Problem {
     detail: String,
     /// What a client should send, where that is the matter.
     challenge: Option<&'static str>,
+}
+
+/// Why there is no answer, as it is sent (RFC 9457).
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct ProblemDetails {
+    /// Always `about:blank`: the status says it all.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: Option<&'static str>,
+    /// The status of the answer.
+    status: u16,
+    /// What was wrong, and what would not be.
+    detail: String,
 }
 
 impl Problem {
@@ -30,6 +46,10 @@ impl Problem {
             challenge: Some(challenge),
             ..Self::new(StatusCode::UNAUTHORIZED, detail)
         }
+    }
+
+    pub(super) fn no_token() -> Self {
+        Self::unauthorized("Send a service token.", "Bearer")
     }
 
     pub(crate) fn not_found(what: &str) -> Self {
@@ -73,13 +93,13 @@ impl From<QueueError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason(),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        });
-        let mut response = (self.status, body.to_string()).into_response();
+        let details = ProblemDetails {
+            kind: "about:blank",
+            title: self.status.canonical_reason(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+        };
+        let mut response = (self.status, Json(details)).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

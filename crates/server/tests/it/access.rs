@@ -17,7 +17,7 @@ const ICON: &str = concat!("/assets/", env!("CARGO_PKG_VERSION"), "/icon.svg");
 /// What a page, or a form with nothing in it but its token, answers to a stranger,
 /// somebody to be approved, somebody blocked, a viewer, a member and an administrator.
 #[rustfmt::skip]
-const PAGES: [(&str, &str, [u16; 6]); 35] = [
+const PAGES: [(&str, &str, [u16; 6]); 36] = [
     ("GET", "/", [303, 403, 303, 303, 303, 303]),
     ("GET", "/imports", [303, 403, 303, 200, 200, 200]),
     ("POST", "/imports/ask", [303, 403, 303, 403, 422, 422]),
@@ -46,6 +46,7 @@ const PAGES: [(&str, &str, [u16; 6]); 35] = [
     ("GET", "/administration/audit", [303, 403, 303, 403, 403, 200]),
     ("GET", "/healthz", [200; 6]),
     ("GET", "/readyz", [200; 6]),
+    ("GET", "/api/v1/openapi.json", [200; 6]),
     ("GET", STYLE, [200; 6]),
     ("GET", SCRIPT, [200; 6]),
     ("GET", ICON, [200; 6]),

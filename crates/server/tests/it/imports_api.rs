@@ -8,19 +8,19 @@ use crate::support::{House, Page};
 use crate::tokens::make;
 
 /// A script with a token.
-struct Script<'a> {
+pub(crate) struct Script<'a> {
     house: &'a House,
     token: String,
 }
 
 impl<'a> Script<'a> {
-    async fn new(house: &'a House, scopes: &[&str]) -> Self {
+    pub(crate) async fn new(house: &'a House, scopes: &[&str]) -> Self {
         let mut ada = house.administrator().await;
         let token = make(&mut ada, scopes, "7").await;
         Self { house, token }
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Page {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Page {
         let mut browser = self.house.browser();
         let mut request = browser.http.request(method, browser.address(path));
         request = request.bearer_auth(&self.token);
@@ -32,16 +32,16 @@ impl<'a> Script<'a> {
         browser.send(request).await
     }
 
-    async fn get(&self, path: &str) -> Page {
+    pub(crate) async fn get(&self, path: &str) -> Page {
         self.send(Method::GET, path, None).await
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Page {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Page {
         self.send(Method::POST, path, Some(body)).await
     }
 }
 
-fn json_of(page: &Page) -> Value {
+pub(crate) fn json_of(page: &Page) -> Value {
     serde_json::from_str(&page.body).unwrap()
 }
 

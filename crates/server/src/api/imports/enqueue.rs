@@ -4,15 +4,17 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use bucketload_archive::Enqueued;
-use bucketload_model::{ImportId, ImportState, Priority, RepositoryName, Stage, TokenScope};
+use bucketload_model::{ImportId, ImportState, Priority, RepositoryName, Stage};
 use bucketload_worker::Selection;
 use bucketload_worker::queue::Wish;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::asker;
 use crate::api::bearer::Script;
 use crate::api::body::Body;
+use crate::api::document::Operation;
 use crate::api::problem::Problem;
 use crate::service::App;
 
@@ -20,8 +22,9 @@ use crate::service::App;
 const MOST: usize = 1_000;
 
 /// Imports that are wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "WantedImports")]
 pub(crate) struct Wanted {
     /// Each as `workspace/repository`.
     repositories: Vec<String>,
@@ -39,14 +42,15 @@ pub(crate) struct Wanted {
 }
 
 /// What became of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "QueuedImports")]
 pub(crate) struct Queued {
     /// In the order of the repositories.
     imports: Vec<QueuedImport>,
 }
 
 /// An import that will do what was asked for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct QueuedImport {
     id: ImportId,
     /// `workspace/repository`.
@@ -56,12 +60,17 @@ struct QueuedImport {
     is_new: bool,
 }
 
+pub(super) fn operation() -> Operation {
+    Operation::answers::<Queued>("create_imports", "Asks for imports")
+        .takes::<Wanted>()
+        .with_status(202)
+}
+
 pub(crate) async fn enqueue(
     State(app): State<App>,
     script: Script,
     Body(wanted): Body<Wanted>,
 ) -> Result<(StatusCode, Json<Queued>), Problem> {
-    script.needs(TokenScope::ImportsWrite)?;
     let wishes = wishes(&wanted)?;
     let queue = app.queue.clone().asked_by(asker(&script));
     let answers = queue.enqueue(&wishes).await?;

@@ -3,12 +3,14 @@
 use bucketload_archive::ImportLine;
 use bucketload_model::{ImportId, ImportState, Stage};
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::imports::pace::pace;
 
 /// An import in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ImportEntry")]
 pub(crate) struct Entry {
     id: ImportId,
     /// `workspace/repository`.
@@ -32,7 +34,8 @@ pub(crate) struct Entry {
 }
 
 /// How far an import is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ImportProgress")]
 struct Progress {
     /// How much of its stages is done, of 100.
     percent: u64,

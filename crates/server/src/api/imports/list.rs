@@ -3,12 +3,13 @@
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use bucketload_model::TokenScope;
+use bucketload_model::{ImportId, ImportState, WorkspaceSlug};
+use schemars::JsonSchema;
 use serde::Serialize;
 use url::form_urlencoded;
 
 use super::entry::Entry;
-use crate::api::bearer::Script;
+use crate::api::document::Operation;
 use crate::api::etag::tagged;
 use crate::api::problem::Problem;
 use crate::imports::filter::Chosen;
@@ -18,22 +19,34 @@ use crate::service::App;
 const LENGTH: u32 = 100;
 
 /// A page of imports, the latest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ImportList {
     imports: Vec<Entry>,
     /// The address of the next page, if there is one; also as `Link` (RFC 8288).
     next: Option<String>,
 }
 
+/// What the answer is, and what it can be filtered by.
+pub(super) fn operation() -> Operation {
+    Operation::answers::<ImportList>(
+        "list_imports",
+        "The latest import of every repository, the latest first",
+    )
+    .query::<Vec<ImportState>>("state", "Only those in one of these states")
+    .query::<WorkspaceSlug>("workspace", "Only those of a workspace")
+    .query::<String>("q", "Only those with this in `workspace/repository`")
+    .query::<u32>("limit", "So many on a page, 100 at most")
+    .query::<ImportId>("before", "Where the page before ended: use `next`")
+    .tagged()
+}
+
 /// Filters by `state` (may be given several times), `workspace` and `q`, a part of
 /// `workspace/repository`.
 pub(crate) async fn list(
     State(app): State<App>,
-    script: Script,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    script.needs(TokenScope::ImportsRead)?;
     let query = query.unwrap_or_default();
     check(&query)?;
     let chosen = Chosen::read(query.as_bytes());

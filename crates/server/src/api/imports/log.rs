@@ -3,12 +3,13 @@
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use bucketload_model::{Stage, TokenScope};
+use bucketload_model::{ImportId, Stage};
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::import_id;
-use crate::api::bearer::Script;
+use crate::api::document::Operation;
 use crate::api::etag::tagged;
 use crate::api::problem::Problem;
 use crate::service::App;
@@ -17,13 +18,14 @@ use crate::service::App;
 const MOST: u32 = 1_000;
 
 /// What happened to an import, the latest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ImportLog {
     entries: Vec<LogLine>,
 }
 
 /// Something that happened to an import.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ImportLogLine")]
 struct LogLine {
     happened_at: DateTime<Utc>,
     /// What: `asked`, `began`, `stage_ended`, `gap_found`, …
@@ -34,13 +36,17 @@ struct LogLine {
     detail: String,
 }
 
+pub(super) fn operation() -> Operation {
+    Operation::answers::<ImportLog>("get_import_log", "What happened to an import")
+        .path::<ImportId>("id", "The import")
+        .tagged()
+}
+
 pub(crate) async fn log(
     State(app): State<App>,
-    script: Script,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    script.needs(TokenScope::ImportsRead)?;
     let id = import_id(&id)?;
     if app.archive.import(id).await?.is_none() {
         return Err(Problem::not_found("import"));

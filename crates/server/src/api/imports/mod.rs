@@ -7,17 +7,25 @@ mod list;
 mod log;
 mod show;
 
-pub(crate) use ask::ask;
-pub(crate) use enqueue::enqueue;
-pub(crate) use list::list;
-pub(crate) use log::log;
-pub(crate) use show::show;
-
 use bucketload_model::ImportId;
+use bucketload_model::TokenScope::{ImportsRead, ImportsWrite};
 use bucketload_worker::queue::Asker;
 
 use super::bearer::Script;
+use super::for_scope;
 use super::problem::Problem;
+use crate::routes::Route;
+
+pub(super) fn routes() -> Vec<Route> {
+    let (read, write) = (for_scope(ImportsRead), for_scope(ImportsWrite));
+    vec![
+        Route::get("/imports", read, list::list).told(list::operation()),
+        Route::post("/imports", write, enqueue::enqueue).told(enqueue::operation()),
+        Route::get("/imports/{id}", read, show::show).told(show::operation()),
+        Route::get("/imports/{id}/log", read, log::log).told(log::operation()),
+        Route::post("/imports/{id}/{ask}", write, ask::ask).told(ask::operation()),
+    ]
+}
 
 /// An import's id as it stands in an address. One that is none is of no import.
 fn import_id(text: &str) -> Result<ImportId, Problem> {

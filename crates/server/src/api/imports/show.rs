@@ -3,21 +3,25 @@
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use bucketload_model::TokenScope;
+use bucketload_model::{ImportId, ImportReport};
 
 use super::import_id;
-use crate::api::bearer::Script;
+use crate::api::document::Operation;
 use crate::api::etag::tagged;
 use crate::api::problem::Problem;
 use crate::service::App;
 
+pub(super) fn operation() -> Operation {
+    Operation::answers::<ImportReport>("get_import", "The report of an import, with its gaps")
+        .path::<ImportId>("id", "The import")
+        .tagged()
+}
+
 pub(crate) async fn show(
     State(app): State<App>,
-    script: Script,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    script.needs(TokenScope::ImportsRead)?;
     let id = import_id(&id)?;
     let report = app.archive.report(id).await?;
     let mut report = report.ok_or_else(|| Problem::not_found("import"))?;
