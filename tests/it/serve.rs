@@ -216,9 +216,9 @@ fn an_address_that_is_taken_and_one_that_nobody_can_type_are_named() {
     assert!(ran.stderr.contains("--listen"), "{}", ran.stderr);
     let ran = run(bare_command(folder.path())
         .args(["serve", "--listen", "127.0.0.1:0"])
-        .env("BUCKETLOAD_PUBLIC_URL", "https://example.org/loads"));
+        .env("BUCKETLOAD_PUBLIC_URL", "https://example.org/?loads"));
     let ran = ran.expect(2);
-    assert!(ran.stderr.contains("without a path"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("perhaps a path"), "{}", ran.stderr);
 }
 
 #[test]
@@ -254,6 +254,56 @@ fn a_code_is_made_on_the_machine_of_the_service() {
         "{}",
         ran.stderr
     );
+}
+
+/// One command: a link that signs in, the import while the dashboard shows it, and its end.
+#[test]
+fn the_demo_opens_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = bare_command(folder.path());
+    command.args([
+        "demo",
+        "--listen",
+        "127.0.0.1:0",
+        "--latency",
+        "0",
+        "--repositories",
+        "1",
+        "--pull-requests",
+        "2",
+        "--git-commits",
+        "2",
+    ]);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut demo = command.spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    let mut line_with = |wanted: &str| -> String {
+        let found = lines.by_ref().map(Result::unwrap);
+        let mut found = found.skip_while(|line| !line.contains(wanted));
+        found
+            .next()
+            .unwrap_or_else(|| panic!("it never says “{wanted}”"))
+    };
+    let link = line_with("/sign-in#");
+    let (page, code) = link.trim().split_once('#').unwrap();
+    assert_eq!(code.len(), 23, "{link}");
+    // It answers while the import runs, and its link leads to a page.
+    let host = page.strip_prefix("http://").unwrap();
+    let (host, _) = host.split_once('/').unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "GET /sign-in HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("sign-in/code"), "{answer}");
+    line_with("seaside/lighthouse: complete");
+    line_with("Ctrl-C ends it");
+    let id = demo.id().to_string();
+    Command::new("kill").arg(id).status().unwrap();
+    assert_eq!(demo.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use bucketload_archive::DataDir;
+use bucketload_archive::{Archive, DataDir, UserRecord};
 use bucketload_auth::Credential;
 use bucketload_auth::oauth::Consumer;
+use bucketload_model::{Clock as _, SystemClock, UserId, UserRole, UserState};
 use bucketload_server::TrustedProxies;
 use bucketload_simulator::{OAuthConsumer, Simulator, SimulatorOptions, World};
 use tokio_util::sync::CancellationToken;
@@ -51,19 +52,46 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
     } else {
         Some(open_dashboard(&demo, &double, options, stop.clone()).await?)
     };
-    let exit = import::run(&demo, &sample(workspace)).await?;
-    if !session.json && exit != Exit::Interrupted {
+    let exit = match dashboard {
+        Some(dashboard) => beside_dashboard(&demo, workspace, dashboard, stop).await?,
+        None => import::run(&demo, &sample(workspace)).await?,
+    };
+    if !session.json && options.exit && exit != Exit::Interrupted {
         where_to_look(&demo.config.data_dir, workspace);
-    }
-    if let Some(dashboard) = dashboard.filter(|_| exit != Exit::Interrupted) {
-        let _watch = interrupt::watch(stop, session.bars.clone(), messages::STOPPING_WORK);
-        output::line("");
-        dashboard.announce(&demo).await?;
-        output::line("Sign in with Bitbucket as any of the sample people. Ctrl-C ends it.");
-        dashboard.run().await?;
     }
     double.stop().await;
     Ok(exit)
+}
+
+/// Imports while the dashboard shows it, and goes on showing it until it is stopped.
+async fn beside_dashboard(
+    demo: &Session,
+    workspace: &str,
+    dashboard: Dashboard,
+    stop: CancellationToken,
+) -> Result<Exit, Problem> {
+    dashboard.announce(demo).await?;
+    output::line(&format!(
+        "This link signs you in as its administrator, once, within 30 minutes:\n\n    {}\n\n\
+         Or sign in with Bitbucket as any of the sample people.\n",
+        dashboard.administrator_link().await?
+    ));
+    let importing = async {
+        let exit = Box::pin(import::run(demo, &sample(workspace))).await;
+        if matches!(exit, Err(_) | Ok(Exit::Interrupted)) {
+            stop.cancel();
+            return exit;
+        }
+        where_to_look(&demo.config.data_dir, workspace);
+        output::line("\nThe dashboard goes on. Ctrl-C ends it.");
+        let says = messages::STOPPING_WORK;
+        let _watch = interrupt::watch(stop.clone(), demo.bars.clone(), says);
+        stop.cancelled().await;
+        exit
+    };
+    let (exit, served) = tokio::join!(importing, dashboard.run());
+    served?;
+    exit
 }
 
 /// The caller's session, with the simulator as Bitbucket.
@@ -140,15 +168,33 @@ async fn open_dashboard(
         OAuthConsumer::DEFAULT_SECRET,
         dashboard.server().callback(),
     ));
-    let archive = dashboard.archive();
-    if archive.service_settings().await?.is_empty() {
-        let mut transaction = archive.begin().await?;
+    furnish(dashboard.archive()).await?;
+    Ok(dashboard)
+}
+
+/// Opens the door, and puts an administrator in, where nobody did either.
+async fn furnish(archive: &Archive) -> Result<(), Problem> {
+    let is_untouched = archive.service_settings().await?.is_empty();
+    let mut transaction = archive.begin().await?;
+    if is_untouched {
         for (name, value) in OPEN_DOOR {
             transaction.put_service_setting(name, value).await?;
         }
-        transaction.commit().await?;
     }
-    Ok(dashboard)
+    if transaction.count_active_administrators().await? == 0 {
+        let now = SystemClock.now();
+        let administrator = UserRecord {
+            id: UserId::new(now),
+            display_name: "Sample administrator".to_owned(),
+            email: None,
+            role: UserRole::Administrator,
+            state: UserState::Active,
+            created_at: now,
+            seen_at: None,
+        };
+        transaction.put_user(&administrator).await?;
+    }
+    Ok(transaction.commit().await?)
 }
 
 fn sample(workspace: &str) -> ImportOptions {

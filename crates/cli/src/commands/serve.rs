@@ -6,12 +6,13 @@ use std::sync::Arc;
 use bucketload_archive::Archive;
 use bucketload_model::{Clock, SystemClock};
 use bucketload_server::{
-    BitbucketOptions, ConsumerOptions, Server, ServerOptions, UploadLimits,
-    first_administrator_code,
+    BitbucketOptions, ConsumerOptions, OneTimeCode, Server, ServerOptions, UploadLimits,
+    administrator_code, first_administrator_code,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::background::{self, Background};
 use super::{Session, beside, credentials};
@@ -32,6 +33,13 @@ pub(crate) async fn run(session: &Session, options: &ServeOptions) -> Result<Exi
     dashboard.announce(session).await?;
     dashboard.run().await?;
     Ok(Exit::Complete)
+}
+
+/// The page for a code, with the code behind it where the script of the page finds it and
+/// no server, proxy or log does: browsers do not send fragments.
+fn code_link(url: &Url, code: &OneTimeCode) -> String {
+    let page = code.user.as_ref().map_or("setup", |_| "sign-in");
+    format!("{url}{page}#{}", code.code.expose_secret())
 }
 
 /// A server, the archive that it shows, and who runs the imports of its queue.
@@ -135,12 +143,19 @@ impl Dashboard {
         let code = first_administrator_code(&self.archive, self.clock.as_ref()).await?;
         if let Some(code) = code {
             output::note(&format!(
-                "Nobody looks after it yet. Open {url}setup within 30 minutes and enter this \
-                 one-time code:\n\n    {}\n",
+                "Nobody looks after it yet. Open {} within 30 minutes, or {url}setup and enter \
+                 this one-time code:\n\n    {}\n",
+                code_link(url, &code),
                 code.code.expose_secret()
             ));
         }
         Ok(())
+    }
+
+    /// The address that signs its administrator in, once.
+    pub(super) async fn administrator_link(&self) -> Result<String, Problem> {
+        let code = administrator_code(&self.archive, self.clock.as_ref(), None).await?;
+        Ok(code_link(self.server.public_url(), &code))
     }
 
     fn concurrency(&self) -> usize {

@@ -226,10 +226,30 @@
     }, 10000);
   }
 
+  // Codes ------------------------------------------------------------------------------
+
+  // A one-time code behind the address of a link: no server sees it there, and it does not
+  // stay in the address.
+  function takeCode() {
+    const code = /^#([0-9A-Z]{5}(?:-[0-9A-Z]{5}){3})$/.exec(location.hash)?.[1];
+    if (!code) return;
+    history.replaceState(null, "", location.pathname + location.search);
+    const field = one("input[name=code]");
+    if (!field) return;
+    field.value = code;
+    field.closest("details")?.setAttribute("open", "");
+    // Whoever has more to say says it first.
+    const empty = all("input[required]", field.form).find((input) => input.value === "");
+    if (empty) empty.focus();
+    else field.form.requestSubmit();
+  }
+
   // Begin ------------------------------------------------------------------------------
 
   for (const element of all("[data-live], [data-part]")) sent.set(element, element.innerHTML);
   localise(document);
+  takeCode();
+  window.addEventListener("hashchange", takeCode);
   for (const form of all("form[data-choice]")) choosing(form);
   if (main) {
     listen();

@@ -276,3 +276,38 @@ async fn an_export_is_uploaded_from_the_page_of_its_repository() {
     }
     assert_eq!(browser.text("h1").await, "teapots/kettle");
 }
+
+/// A link that takes the code along fills it in and leaves no trace of it in the address; where
+/// nothing else is asked, it signs in at once.
+#[tokio::test]
+async fn a_link_takes_its_code_along() {
+    let Some(browser) = Chromium::start().await else {
+        return;
+    };
+    let house = House::new().await;
+    let home = house.url.as_str();
+    let code = house.first_code().await;
+    browser.go(&format!("{home}setup#{code}")).await;
+    let filled = browser.property("[name=code]", "value").await;
+    assert_eq!(filled, code);
+    assert_eq!(browser.url().await, format!("{home}setup"));
+    browser.write("[name=display_name]", "Ada").await;
+    browser.click("form button").await;
+    browser.wait_for("main[data-events]").await;
+    browser.click(".leave button").await;
+    browser.wait_for(BUTTON).await;
+    let code = house.administrator_code().await;
+    browser.go(&format!("{home}sign-in#{code}")).await;
+    browser.wait_for("main[data-events]").await;
+    assert_eq!(browser.url().await, format!("{home}imports"));
+    // Used up; and what is no code is left alone.
+    browser.click(".leave button").await;
+    browser.wait_for(BUTTON).await;
+    browser.go("about:blank").await;
+    browser.go(&format!("{home}sign-in#{code}")).await;
+    browser.wait_for("#error").await;
+    browser.go("about:blank").await;
+    browser.go(&format!("{home}sign-in#content")).await;
+    browser.wait_for(BUTTON).await;
+    assert_eq!(browser.property("[name=code]", "value").await, "");
+}
