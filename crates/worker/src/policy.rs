@@ -104,7 +104,10 @@ pub(crate) fn quota_returns(error: &StageError) -> Option<DateTime<Utc>> {
 /// What a person can do about an import that nobody tries again by himself.
 pub(crate) fn remedy(error: &StageError) -> &'static str {
     match error.class() {
-        ErrorClass::Unauthorized => "give a credential that is valid, then retry the import",
+        ErrorClass::Unauthorized => {
+            "connect Bitbucket again on the account page of the dashboard, or give a credential that \
+             is valid, then retry the import"
+        }
         ErrorClass::Forbidden => "give a credential that may read the repository, then retry",
         ErrorClass::NotFound | ErrorClass::Gone => {
             "check the name, and that the credential may see the repository, then retry"

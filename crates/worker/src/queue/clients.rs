@@ -9,7 +9,7 @@ use bucketload_archive::{
 use bucketload_auth::CredentialKind;
 use bucketload_auth::oauth::OAuthClient;
 use bucketload_bitbucket::{BuildError, Client, ClientOptions};
-use bucketload_model::{CredentialId, RepositoryName, WorkspaceSlug};
+use bucketload_model::{CredentialId, RepositoryName, UserRole, UserState, WorkspaceSlug};
 use tokio::sync::Mutex;
 
 /// Clients with credentials that are kept. There is one for each credential: its requests
@@ -29,6 +29,9 @@ pub enum NoClient {
     /// It was asked for with one that is gone.
     #[error("the credential that it was queued with ({0}) is not kept any more")]
     Gone(String),
+    /// Whose it is may not import any more.
+    #[error("the credential “{0}” belongs to somebody who may not import any more")]
+    NotTheirs(String),
     /// Nobody said which.
     #[error("several credentials fit, and none was named: {0}")]
     Several(String),
@@ -124,7 +127,7 @@ impl Clients {
             let records = archive.credentials().await?;
             return match fitting(&records, &BTreeSet::from([&name.workspace])) {
                 Fitting::None => Ok(configured.clone()),
-                Fitting::One(record) => self.with(record).await,
+                Fitting::One(record) => self.of(record).await,
                 Fitting::Ended(record) => Err(NoClient::Ended {
                     label: record.label.clone(),
                     reason: record.dead_because.clone().unwrap_or_default(),
@@ -143,10 +146,18 @@ impl Clients {
             Err(_) => None,
         };
         let record = record.ok_or_else(|| NoClient::Gone(id.to_owned()))?;
-        self.with(&record).await
+        if !is_owner_let_in(archive, &record).await? {
+            return Err(NoClient::NotTheirs(record.label));
+        }
+        self.of(&record).await
     }
 
-    async fn with(&self, record: &CredentialRecord) -> Result<Client, NoClient> {
+    /// The client with a credential that is kept.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended or cannot be opened, or the database fails.
+    pub async fn of(&self, record: &CredentialRecord) -> Result<Client, NoClient> {
         let mut made = self.made.lock().await;
         if let Some((revision, client)) = made.get(&record.id)
             && (*revision == record.revision || record.kind == CredentialKind::OAuthGrant)
@@ -176,16 +187,33 @@ impl Clients {
     }
 }
 
+/// Whether the user whose credential it is may still import; it may be nobody's.
+async fn is_owner_let_in(
+    archive: &Archive,
+    record: &CredentialRecord,
+) -> Result<bool, DatabaseError> {
+    let Some(owner) = &record.owner else {
+        return Ok(true);
+    };
+    let Ok(owner) = owner.parse() else {
+        return Ok(false);
+    };
+    let user = archive.user(owner).await?;
+    Ok(user.is_some_and(|user| user.state == UserState::Active && user.role >= UserRole::Member))
+}
+
 impl NoClient {
     /// What a person can do about it.
-    pub(super) const fn remedy(&self) -> &'static str {
+    pub const fn remedy(&self) -> &'static str {
         match self {
-            Self::Gone(_) | Self::Several(_) => {
-                "queue the import again, naming one with --credential"
+            Self::Gone(_) | Self::NotTheirs(_) | Self::Several(_) => {
+                "ask for the import again with another credential: under “New import” on the \
+                 dashboard, or with --credential"
             }
             Self::Ended { .. } | Self::Store(_) => {
-                "`bucketload auth list` says how the credentials are; mend or replace it, then \
-                 retry the import"
+                "whoever connected it does so again on the account page of the dashboard, or \
+                 `bucketload auth list` says how it is and `auth login` or `auth add-token` \
+                 replaces it; then retry the import"
             }
             Self::Build(_) => "check the credential and the addresses in the configuration",
             Self::Database(_) => "check the database, then retry the import",

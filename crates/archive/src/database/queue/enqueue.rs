@@ -91,6 +91,7 @@ impl Transaction {
                         .await
                         .map_err(of_database)?;
                     self.hurry(import, new).await?;
+                    self.adopt(import, new).await?;
                     return Ok(Enqueued::Resumed(import));
                 }
                 state => {
@@ -141,6 +142,21 @@ impl Transaction {
         .bind(import.to_string())
         .bind(i64::from(new.priority.get()))
         .bind(new.not_before.map(|time| time.timestamp_millis()))
+        .execute(&mut self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// What has ended goes on with the credential of whoever asks for it now. Who names none
+    /// leaves the one that it had, unless that is gone.
+    async fn adopt(&mut self, import: ImportId, new: &NewImport<'_>) -> Result<(), DatabaseError> {
+        statement(
+            "update imports set credential_id = coalesce($2,
+                 (select c.id from credentials c where c.id = imports.credential_id))
+             where id = $1",
+        )
+        .bind(import.to_string())
+        .bind(new.credential)
         .execute(&mut self.inner)
         .await?;
         Ok(())

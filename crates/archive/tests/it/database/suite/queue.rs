@@ -333,3 +333,27 @@ async fn schedules_are_due_once() {
     let removed = transaction.remove_schedules(&named("team/one")).await;
     assert_eq!(removed.unwrap(), 1);
 }
+
+#[tokio::test]
+async fn what_failed_goes_on_with_the_credential_of_whoever_asks_for_it_again() {
+    let Some(store) = store().await else { return };
+    let name = named("team/kettle");
+    let asked = |credential, second| NewImport {
+        credential,
+        ..new(&name, at(second))
+    };
+    let import = enqueue(&store, &asked(Some("ada's"), 1)).await.import();
+    for (credential, expected) in [
+        (Some("bob's"), Some("bob's")),
+        // It is not kept any more: whoever names none gets that of the configuration.
+        (None, None),
+    ] {
+        let claimed = claim(&store, import, 2).await.unwrap();
+        release(&store, &claimed, ImportEvent::Failed).await;
+        let again = enqueue(&store, &asked(credential, 3)).await;
+        assert_eq!(again, Enqueued::Resumed(import));
+        let claimed = claim(&store, import, 4).await.unwrap();
+        assert_eq!(claimed.credential.as_deref(), expected);
+        release(&store, &claimed, ImportEvent::HandedBack).await;
+    }
+}
