@@ -138,7 +138,8 @@ impl Client {
         MAX_IN_FLIGHT
     }
 
-    pub(crate) fn options(&self) -> &ClientOptions {
+    /// How it works; for another one that is to work the same way.
+    pub fn options(&self) -> &ClientOptions {
         &self.options
     }
 

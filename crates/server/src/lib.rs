@@ -4,6 +4,7 @@ mod account;
 mod administration;
 mod api;
 mod assets;
+mod bitbucket;
 mod codes;
 mod error;
 mod events;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bucketload_archive::{Archive, DataDir};
 use bucketload_auth::Sealer;
+use bucketload_bitbucket::Client;
 use bucketload_model::Clock;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,9 @@ pub struct ServerOptions {
     pub sealer: Sealer,
     /// The Bitbucket to sign in with.
     pub bitbucket: BitbucketOptions,
+    /// Asks Bitbucket for people who wait, with the configured credential: it gives up where it
+    /// would have to wait for quota. Its options are those of the clients with other credentials.
+    pub client: Client,
     /// How large what people upload may be.
     pub uploads: UploadLimits,
     /// What the process counts.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bucketload_archive::CredentialStore;
 use bucketload_auth::oauth::{Consumer, ConsumerError, OAuthClient, TokenError, redirect_uri};
-use bucketload_worker::queue::{Queue, QueueError};
+use bucketload_worker::queue::{Clients, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
@@ -18,7 +18,7 @@ use crate::options::ServerOptions;
 use crate::routes::router;
 use crate::security::cookie::CookieRule;
 use crate::security::headers::content_security_policy;
-use crate::service::{App, Limits, Service};
+use crate::service::{App, Limits, Lists, Service};
 
 /// A server that listens and answers nobody yet.
 #[derive(Debug)]
@@ -88,6 +88,16 @@ impl Server {
             ),
             None => None,
         };
+        let credentials = CredentialStore::new(
+            options.archive.clone(),
+            options.sealer,
+            Arc::clone(&options.clock),
+        );
+        let clients = Clients::new(
+            options.client.options().clone(),
+            credentials.clone(),
+            oauth.clone(),
+        );
         let queue = Queue::open(options.archive.clone(), Arc::clone(&options.clock)).await?;
         // Later processes have greater ones.
         let era = options.clock.now().timestamp_micros().unsigned_abs();
@@ -98,11 +108,10 @@ impl Server {
             content_security_policy: content_security_policy(
                 oauth.is_some().then_some(&bitbucket.web_url),
             ),
-            credentials: CredentialStore::new(
-                options.archive.clone(),
-                options.sealer,
-                Arc::clone(&options.clock),
-            ),
+            credentials,
+            clients,
+            asking: options.client,
+            lists: Lists::default(),
             health: Health {
                 archive: options.archive.clone(),
                 data_dir: options.data_dir,
@@ -153,8 +162,9 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServerError> {
         let gone = stop.child_token();
         let watcher = tokio::spawn(events::watch(Arc::clone(&self.app), gone.clone()));
-        let router = mounted(self.mount, router(self.app));
+        let router = mounted(self.mount, router(Arc::clone(&self.app)));
         let served = self.listening.serve(router, stop).await;
+        self.app.clients.settle().await;
         gone.cancel();
         if let Err(error) = watcher.await {
             tracing::error!(%error, "the watcher of imports broke off");

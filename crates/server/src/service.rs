@@ -7,11 +7,14 @@ use bucketload_archive::{
     Archive, AuditEntry, CredentialStore, DatabaseError, Transaction, UserRecord,
 };
 use bucketload_auth::oauth::OAuthClient;
-use bucketload_model::Clock;
-use bucketload_worker::queue::Queue;
+use bucketload_bitbucket::Client;
+use bucketload_model::{Clock, UserId, WorkspaceSlug};
+use bucketload_worker::queue::{Clients, Queue};
 use chrono::{DateTime, Duration, Utc};
 use url::Url;
 
+use crate::bitbucket::lists::{Found, Looker, Search};
+use crate::bitbucket::shelf::Shelf;
 use crate::error::PageError;
 use crate::events::Hub;
 use crate::health::Health;
@@ -38,6 +41,12 @@ pub(crate) struct Service {
     pub(crate) figures: Figures,
     /// What people let this service do at Bitbucket in their name, sealed.
     pub(crate) credentials: CredentialStore,
+    /// Clients with credentials that are kept, for people who wait.
+    pub(crate) clients: Clients,
+    /// The one with the configured credential.
+    pub(crate) asking: Client,
+    /// What Bitbucket showed people a short while ago.
+    pub(crate) lists: Lists,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) public_url: Url,
     pub(crate) bitbucket: BitbucketOptions,
@@ -50,13 +59,22 @@ pub(crate) struct Service {
     pub(crate) trusted_proxies: TrustedProxies,
 }
 
-/// How often strangers may try.
+/// What Bitbucket showed people a short while ago.
+#[derive(Debug, Default)]
+pub(crate) struct Lists {
+    pub(crate) workspaces: Shelf<Looker, Vec<WorkspaceSlug>>,
+    pub(crate) repositories: Shelf<(Looker, Search), Found>,
+}
+
+/// How often strangers may try, and people may ask what costs others something.
 #[derive(Debug)]
 pub(crate) struct Limits {
     /// One-time codes entered.
     pub(crate) codes: Limiter,
     /// Sign-ins begun at or returned from Bitbucket: each may cost it four requests.
     pub(crate) sign_ins: Limiter,
+    /// Pages of lists that a user asks Bitbucket for.
+    pub(crate) lists: Limiter<UserId>,
 }
 
 impl Limits {
@@ -64,6 +82,7 @@ impl Limits {
         Self {
             codes: Limiter::new(10, Duration::minutes(1)),
             sign_ins: Limiter::new(30, Duration::minutes(1)),
+            lists: Limiter::new(60, Duration::minutes(1)),
         }
     }
 }

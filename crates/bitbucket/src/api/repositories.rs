@@ -20,6 +20,30 @@ pub struct RepositoriesOptions {
     pub sort: Option<String>,
 }
 
+impl RepositoriesOptions {
+    /// Only those with this text in their name, whatever the case of letters.
+    #[must_use]
+    pub fn named(self, text: &str) -> Self {
+        Self {
+            q: Some(format!("name ~ {}", quoted(text))),
+            ..self
+        }
+    }
+}
+
+/// A text as the query language has it: nothing in it ends the literal.
+fn quoted(text: &str) -> String {
+    let mut literal = String::from('"');
+    for character in text.chars().filter(|one| !one.is_control()) {
+        if matches!(character, '"' | '\\') {
+            literal.push('\\');
+        }
+        literal.push(character);
+    }
+    literal.push('"');
+    literal
+}
+
 /// What an account may do with a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -116,5 +140,26 @@ impl Client {
     /// The [`Account`](crate::Account)s that watch a repository.
     pub fn watchers(&self, name: &RepositoryName) -> (Endpoint, PageUrl) {
         self.list_below(Endpoint::Watchers, name, &["watchers"])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_gets_out_of_its_literal() {
+        for (text, q) in [
+            ("tea pot", r#"name ~ "tea pot""#),
+            (
+                r#"" OR is_private = true"#,
+                r#"name ~ "\" OR is_private = true""#,
+            ),
+            (r#"\" OR size > 0"#, r#"name ~ "\\\" OR size > 0""#),
+            ("a\n\u{0}b", r#"name ~ "ab""#),
+        ] {
+            let options = RepositoriesOptions::default().named(text);
+            assert_eq!(options.q.as_deref(), Some(q));
+        }
     }
 }

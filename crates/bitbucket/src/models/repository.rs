@@ -44,6 +44,9 @@ pub struct Repository {
     /// Whether it has an issue tracker; Bitbucket of October 2026 says nothing of it.
     #[serde(default, deserialize_with = "scalar")]
     pub has_issues: Option<bool>,
+    /// The language that it is written in, as its people say; often empty.
+    #[serde(default, deserialize_with = "scalar")]
+    pub language: Option<String>,
     /// Who owns it.
     pub owner: Option<Loose<Account>>,
 }

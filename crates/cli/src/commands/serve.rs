@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bucketload_archive::Archive;
+use bucketload_bitbucket::{Client, ClientOptions, WaitPolicy};
 use bucketload_model::{Clock, SystemClock};
 use bucketload_server::{
-    BitbucketOptions, ConsumerOptions, OneTimeCode, Server, ServerOptions, UploadLimits,
+    BitbucketOptions, ConsumerOptions, Metrics, OneTimeCode, Server, ServerOptions, UploadLimits,
     administrator_code, first_administrator_code,
 };
 use secrecy::ExposeSecret as _;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::background::{self, Background};
+use super::import::client_options;
 use super::{Session, beside, credentials};
 use crate::arguments::{PlaceOptions, ServeOptions};
 use crate::messages::{self, Exit, Problem};
@@ -40,6 +42,17 @@ pub(crate) async fn run(session: &Session, options: &ServeOptions) -> Result<Exi
 fn code_link(url: &Url, code: &OneTimeCode) -> String {
     let page = code.user.as_ref().map_or("setup", |_| "sign-in");
     format!("{url}{page}#{}", code.code.expose_secret())
+}
+
+/// What asks Bitbucket for people who wait for a page: from the same account as imports, with the
+/// part that is kept back for people.
+fn asking(session: &Session, archive: &Archive, metrics: &Arc<Metrics>) -> Result<Client, Problem> {
+    let options = ClientOptions {
+        ledger: Arc::new(archive.clone()),
+        is_interactive: true,
+        ..client_options(session, Arc::clone(metrics) as _, WaitPolicy::GiveUp)
+    };
+    Ok(Client::new(options, session.config.credential.clone())?)
 }
 
 /// A server, the archive that it shows, and who runs the imports of its queue.
@@ -80,6 +93,7 @@ impl Dashboard {
                     client_secret: consumer.client_secret.clone(),
                 }),
             },
+            client: asking(session, &archive, &metrics)?,
             uploads: UploadLimits {
                 file_bytes: config.max_upload_bytes,
                 blob_bytes: config.max_blob_bytes,

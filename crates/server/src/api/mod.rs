@@ -1,6 +1,7 @@
 //! The REST API, `/api/v1`.
 
 mod bearer;
+mod bitbucket;
 mod body;
 mod document;
 mod etag;
@@ -25,6 +26,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let user = Route::get("/user", Who::Token(None), user::show);
     let mut routes = vec![user.told(user::operation())];
     routes.extend(imports::routes());
+    routes.extend(bitbucket::routes());
     routes
 }
 

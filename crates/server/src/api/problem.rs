@@ -8,6 +8,8 @@ use bucketload_worker::queue::QueueError;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::bitbucket::trouble::Trouble;
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) struct Problem {
@@ -76,6 +78,16 @@ impl Problem {
 impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
         Self::internal(&error)
+    }
+}
+
+impl From<Trouble> for Problem {
+    fn from(trouble: Trouble) -> Self {
+        let until = trouble.until.map_or_else(String::new, |until| {
+            format!(" It ends at {}.", until.format("%Y-%m-%dT%H:%M:%SZ"))
+        });
+        let detail = format!("{}{until} {}", trouble.what, trouble.remedy);
+        Self::new(trouble.status, detail)
     }
 }
 

@@ -28,7 +28,7 @@
   // Choosing ---------------------------------------------------------------------------
 
   function choosing(form) {
-    const boxes = () => all("input[name=import]", form);
+    const boxes = () => all(`input[name=${form.dataset.choice}]`, form);
     const master = one("[data-all]", form);
     const words = one("[data-chosen]", form);
     const everything = one("input[name=all]", form);
@@ -40,7 +40,7 @@
       master.indeterminate = count > 0 && !master.checked;
       words.textContent = isAll ? "With all that match:" : `With ${count} chosen:`;
       one(".bulk", form).classList.toggle("ready", count > 0 || isAll);
-      for (const button of all("button[name=ask]", form)) {
+      for (const button of all(".bulk button", form)) {
         button.disabled = count === 0 && !isAll;
       }
     }

@@ -14,7 +14,11 @@ const KEPT: &str = "public, max-age=3600";
 pub(crate) async fn style() -> impl IntoResponse {
     asset(
         "text/css; charset=utf-8",
-        concat!(include_str!("style.css"), include_str!("imports.css")),
+        concat!(
+            include_str!("style.css"),
+            include_str!("imports.css"),
+            include_str!("new_import.css"),
+        ),
     )
 }
 

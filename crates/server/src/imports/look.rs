@@ -41,6 +41,21 @@ impl Service {
         })
     }
 
+    /// Imports that a filter lets through, in short and as they are.
+    pub(crate) async fn latest(
+        &self,
+        filter: ImportFilter,
+    ) -> Result<Vec<ImportSummary>, DatabaseError> {
+        let lost = self.lost().await?;
+        let mut summaries = self.archive.imports(&filter).await?;
+        for summary in &mut summaries {
+            if let Some(lost) = lost.get(&summary.id) {
+                lost.tell_line(summary);
+            }
+        }
+        Ok(summaries)
+    }
+
     /// These imports.
     pub(crate) async fn lines_by_id(
         &self,

@@ -4,5 +4,6 @@ pub(crate) mod ask;
 pub(crate) mod filter;
 pub(crate) mod list;
 pub(crate) mod look;
+pub(crate) mod new;
 pub(crate) mod one;
 pub(crate) mod pace;

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::layout::{self, Room};
 use super::parts::{form_field, grouped, time};
-use super::{asks, icons, import_line};
+use super::{asks, icons, import_line, new_import};
 use crate::events::EventId;
 use crate::imports::filter::Chosen;
 use crate::imports::look::Lines;
@@ -37,7 +37,7 @@ pub(crate) fn page(person: &Person, list: &List) -> Markup {
     let content = html! {
         @if !list.removals.is_empty() { (announced(&list.removals)) }
         @if is_empty {
-            (nothing_yet())
+            (nothing_yet(person))
         } @else {
             (search(list))
             (states(list, in_all))
@@ -161,7 +161,7 @@ fn table(person: &Person, list: &List) -> Markup {
     };
     html! {
         @if may_ask {
-            form method="post" action="imports/ask" data-choice {
+            form method="post" action="imports/ask" data-choice="import" {
                 (form_field(&person.token))
                 (rows)
                 (bulk(list))
@@ -254,13 +254,19 @@ fn announced(removals: &[AnnouncedRemoval]) -> Markup {
     }
 }
 
-fn nothing_yet() -> Markup {
+fn nothing_yet(person: &Person) -> Markup {
     html! {
         div class="blank" {
             h2 { "Nothing was imported yet" }
-            p {
-                "Imports are asked for on the machine of this service or by its API; they show \
-                 here while they run and when they have ended."
+            @if person.user.role >= UserRole::Member {
+                p {
+                    "Choose repositories of your workspaces. Their imports show here while they \
+                     run and when they have ended, and go on when you close this page."
+                }
+                p { a class="button" href=(new_import::PATH) { "New import" } }
+                p class="hint" { "On the machine of this service and by its API it works too:" }
+            } @else {
+                p { "Imports show here while they run and when they have ended." }
             }
             pre { code { "bucketload import workspace/repository --queue" } }
         }

@@ -3,8 +3,8 @@
 use bucketload_model::UserRole;
 use maud::{DOCTYPE, Markup, html};
 
-use super::icons;
 use super::parts::form_field;
+use super::{icons, new_import};
 use crate::assets::{ICON_PATH, SCRIPT_PATH, STYLE_PATH};
 use crate::events::EventId;
 use crate::mount;
@@ -14,6 +14,7 @@ use crate::session::Person;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Room {
     Imports,
+    NewImport,
     Repositories,
     Account,
     Administration(Desk),
@@ -80,6 +81,7 @@ fn frame(
     content: &Markup,
 ) -> Markup {
     let is_administrator = person.user.role == UserRole::Administrator;
+    let may_import = person.user.role >= UserRole::Member;
     let current = |here: bool| here.then_some("page");
     let in_administration = matches!(room, Room::Administration(_));
     document(
@@ -103,6 +105,10 @@ fn frame(
                                 a href="administration/users"
                                     aria-current=[current(in_administration)] { "Administration" }
                             }
+                        }
+                        @if may_import {
+                            a class="button" href=(new_import::PATH)
+                                aria-current=[current(room == Room::NewImport)] { "New import" }
                         }
                         form class="leave" method="post" action="sign-out" {
                             (form_field(&person.token))

@@ -1,24 +1,25 @@
 //! So many attempts in a while, and no more.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
 
-/// Counts attempts by address. It is forgotten with the process: it slows guessing
-/// down, and what is guessed at is too long to be guessed.
+/// Counts attempts, by address unless something else is said. It is forgotten with the process:
+/// it slows guessing down, and what is guessed at is too long to be guessed.
 #[derive(Debug)]
-pub(crate) struct Limiter {
+pub(crate) struct Limiter<K = IpAddr> {
     most: u32,
     window: Duration,
-    counts: Mutex<HashMap<IpAddr, (DateTime<Utc>, u32)>>,
+    counts: Mutex<HashMap<K, (DateTime<Utc>, u32)>>,
 }
 
-/// Beyond so many addresses, those whose window has ended are forgotten.
+/// Beyond so many, those whose window has ended are forgotten.
 const MANY: usize = 10_000;
 
-impl Limiter {
+impl<K: Eq + Hash> Limiter<K> {
     pub(crate) fn new(most: u32, window: Duration) -> Self {
         Self {
             most,
@@ -28,17 +29,24 @@ impl Limiter {
     }
 
     /// Counts an attempt and says whether it is allowed.
-    pub(crate) fn allows(&self, address: IpAddr, now: DateTime<Utc>) -> bool {
+    pub(crate) fn counts(&self, who: K, now: DateTime<Utc>) -> bool {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= MANY {
             counts.retain(|_, (began, _)| *began + self.window > now);
         }
-        let entry = counts.entry(network(address)).or_insert((now, 0));
+        let entry = counts.entry(who).or_insert((now, 0));
         if entry.0 + self.window <= now {
             *entry = (now, 0);
         }
         entry.1 = entry.1.saturating_add(1);
         entry.1 <= self.most
+    }
+}
+
+impl Limiter {
+    /// The same, by address.
+    pub(crate) fn allows(&self, address: IpAddr, now: DateTime<Utc>) -> bool {
+        self.counts(network(address), now)
     }
 }
 

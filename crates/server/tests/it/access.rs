@@ -7,7 +7,7 @@ use bucketload_server::{Who, routes};
 use reqwest::{Method, header};
 
 use crate::repositories::{UPLOAD, upload};
-use crate::support::{Browser, House};
+use crate::support::{Browser, House, WORKSPACE};
 use crate::tokens::make;
 
 const STYLE: &str = concat!("/assets/", env!("CARGO_PKG_VERSION"), "/style.css");
@@ -17,10 +17,13 @@ const ICON: &str = concat!("/assets/", env!("CARGO_PKG_VERSION"), "/icon.svg");
 /// What a page, or a form with nothing in it but its token, answers to a stranger,
 /// somebody to be approved, somebody blocked, a viewer, a member and an administrator.
 #[rustfmt::skip]
-const PAGES: [(&str, &str, [u16; 6]); 36] = [
+const PAGES: [(&str, &str, [u16; 6]); 39] = [
     ("GET", "/", [303, 403, 303, 303, 303, 303]),
     ("GET", "/imports", [303, 403, 303, 200, 200, 200]),
     ("POST", "/imports/ask", [303, 403, 303, 403, 422, 422]),
+    ("GET", "/imports/new", [303, 403, 303, 403, 200, 200]),
+    ("POST", "/imports/new", [303, 403, 303, 403, 422, 422]),
+    ("POST", "/imports/new/start", [303, 403, 303, 403, 422, 422]),
     ("GET", "/imports/{id}", [303, 403, 303, 200, 200, 200]),
     ("GET", "/repositories", [303, 403, 303, 200, 200, 200]),
     ("GET", "/repositories/{workspace}/{slug}", [303, 403, 303, 404, 404, 404]),
@@ -62,13 +65,17 @@ const PAGES: [(&str, &str, [u16; 6]); 36] = [
 /// blocked, for reading and for writing of a member, and for everything of somebody who
 /// is a viewer by now.
 #[rustfmt::skip]
-const API: [(&str, &str, [u16; 5]); 7] = [
+const API: [(&str, &str, [u16; 5]); 10] = [
     ("GET", "/api/v1/user", [401, 401, 200, 200, 200]),
     ("GET", "/api/v1/imports", [401, 401, 200, 403, 200]),
     ("POST", "/api/v1/imports", [401, 401, 403, 202, 403]),
     ("GET", "/api/v1/imports/{id}", [401, 401, 200, 403, 200]),
     ("GET", "/api/v1/imports/{id}/log", [401, 401, 200, 403, 200]),
     ("POST", "/api/v1/imports/{id}/{ask}", [401, 401, 403, 200, 403]),
+    ("GET", "/api/v1/credentials", [401, 401, 403, 200, 403]),
+    // Nobody connected Bitbucket, and without a credential there is no list.
+    ("GET", "/api/v1/workspaces", [401, 401, 403, 502, 403]),
+    ("GET", "/api/v1/workspaces/{workspace}/repositories", [401, 401, 403, 200, 403]),
     // From elsewhere.
     ("GET", "/metrics", [401, 401, 200, 403, 200]),
 ];
@@ -210,6 +217,7 @@ async fn the_api_is_for_tokens_with_the_scope() {
     for (kind, token) in tokens.iter().enumerate() {
         for (method, path, expected) in API {
             let address = path.replace("{id}", &import).replace("{ask}", "pause");
+            let address = address.replace("{workspace}", WORKSPACE);
             let method: Method = method.parse().unwrap();
             let mut request = browser
                 .http

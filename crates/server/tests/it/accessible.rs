@@ -17,6 +17,8 @@ const AXE: &str = concat!(
 const PAGES: &[&str] = &[
     "imports",
     "imports?q=nothing",
+    "imports/new",
+    "imports/new?workspace=seaside",
     "repositories",
     "repositories/teapots/kettle",
     "account",

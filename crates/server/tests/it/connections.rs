@@ -5,7 +5,7 @@ use bucketload_model::{UserRole, UserState};
 use crate::support::{Browser, House, Page, between};
 
 /// Goes to Bitbucket for a grant and comes back with it.
-async fn connect(browser: &mut Browser) -> Page {
+pub(crate) async fn connect(browser: &mut Browser) -> Page {
     browser.get("/account").await.is(200);
     let begun = browser.post::<&str>("/account/connections", &[]).await;
     let callback = browser.at_bitbucket(&begun.is(303)).await;

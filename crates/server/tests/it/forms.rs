@@ -5,8 +5,10 @@ use reqwest::header;
 use crate::support::{Browser, House};
 
 /// Every form that changes something, as somebody who is signed in could send it.
-const FORMS: [&str; 16] = [
+const FORMS: [&str; 18] = [
     "/imports/ask",
+    "/imports/new",
+    "/imports/new/start",
     "/repositories/issue-export",
     "/setup",
     "/sign-in/code",
@@ -93,7 +95,12 @@ async fn nothing_is_changed_by_a_link() {
     let mut browser = house.administrator().await;
     for path in FORMS {
         let page = browser.get(path).await;
-        let shown = ["/setup", "/administration/users", "/administration/sign-in"];
+        let shown = [
+            "/setup",
+            "/imports/new",
+            "/administration/users",
+            "/administration/sign-in",
+        ];
         assert!(
             page.status == 404 || shown.contains(&path),
             "{path} {}",

@@ -18,6 +18,7 @@ mod forms;
 mod imports;
 mod imports_api;
 mod metrics;
+mod new_import;
 mod openapi;
 mod pages;
 mod prefix;

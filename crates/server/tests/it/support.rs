@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bucketload_archive::{Archive, DataDir};
-use bucketload_auth::{Sealer, SecretKey};
-use bucketload_bitbucket::QuotaSettings;
+use bucketload_auth::{Credential, Sealer, SecretKey};
+use bucketload_bitbucket::{Client, ClientOptions, QuotaSettings, WaitPolicy};
 use bucketload_model::{Clock as _, ManualClock, UserId, UserRole, UserState};
 use bucketload_server::{
     BitbucketOptions, ConsumerOptions, Metrics, OneTimeCode, Server, ServerOptions, UploadLimits,
@@ -25,7 +25,7 @@ use url::Url;
 
 /// The key of the consumer at the simulator.
 pub(crate) const CONSUMER: &str = "dashboard";
-const CONSUMER_SECRET: &str = "dashboard-secret";
+pub(crate) const CONSUMER_SECRET: &str = "dashboard-secret";
 
 /// The workspace of the simulator's people.
 pub(crate) const WORKSPACE: &str = "seaside";
@@ -40,6 +40,8 @@ pub(crate) struct House {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) bitbucket: Control,
     pub(crate) simulator: Simulator,
+    /// Opens what is kept.
+    pub(crate) sealer: Sealer,
     /// Cancelled, it is about to end, and still answers.
     pub(crate) stopping: CancellationToken,
     stop: CancellationToken,
@@ -73,6 +75,9 @@ pub(crate) struct Plan {
     pub(crate) has_consumer: bool,
     pub(crate) secret: &'static str,
     pub(crate) trusted_proxies: &'static str,
+    /// That of the configuration.
+    pub(crate) credential: Credential,
+    pub(crate) world: SeedOptions,
 }
 
 impl Default for Plan {
@@ -83,6 +88,14 @@ impl Default for Plan {
             has_consumer: true,
             secret: CONSUMER_SECRET,
             trusted_proxies: "",
+            credential: Credential::Anonymous,
+            world: SeedOptions {
+                repositories: 1,
+                pull_requests: 1,
+                git_commits: 1,
+                members: 4,
+                ..SeedOptions::default()
+            },
         }
     }
 }
@@ -93,13 +106,7 @@ impl House {
     }
 
     pub(crate) async fn planned(plan: Plan) -> Self {
-        let world = World::seeded(SeedOptions {
-            repositories: 1,
-            pull_requests: 1,
-            git_commits: 1,
-            members: 4,
-            ..SeedOptions::default()
-        });
+        let world = World::seeded(plan.world);
         let simulator = Simulator::start(SimulatorOptions::default(), world.unwrap());
         let simulator = simulator.await.unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -117,6 +124,14 @@ impl House {
         let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let below = format!("http://{}{}", proxy.local_addr().unwrap(), plan.path);
         let is_below = !plan.path.is_empty();
+        let asking = ClientOptions {
+            ledger: Arc::new(archive.clone()),
+            clock: clock.clone(),
+            is_interactive: true,
+            wait: WaitPolicy::GiveUp,
+            ..ClientOptions::new(simulator.api_url().parse().unwrap())
+        };
+        let sealer = Sealer::new(SecretKey::generate().unwrap());
         let server = Server::bind(ServerOptions {
             listen: ([127, 0, 0, 1], 0).into(),
             public_url: if is_below {
@@ -127,13 +142,14 @@ impl House {
             trusted_proxies: plan.trusted_proxies.parse().unwrap(),
             archive: archive.clone(),
             data_dir,
-            sealer: Sealer::new(SecretKey::generate().unwrap()),
+            sealer: sealer.clone(),
             bitbucket: BitbucketOptions {
                 web_url: simulator.web_url().parse().unwrap(),
                 api_url: simulator.api_url().parse().unwrap(),
                 allow_insecure: false,
                 consumer: plan.has_consumer.then_some(consumer),
             },
+            client: Client::new(asking, plan.credential).unwrap(),
             uploads: UploadLimits {
                 file_bytes: MAX_UPLOAD_BYTES,
                 blob_bytes: MAX_UPLOAD_BYTES,
@@ -166,6 +182,7 @@ impl House {
             clock,
             bitbucket,
             simulator,
+            sealer,
             stopping,
             stop,
             folder,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asker;
 use crate::api::bearer::Script;
+use crate::api::bitbucket::usable;
 use crate::api::body::Body;
 use crate::api::document::Operation;
 use crate::api::problem::Problem;
@@ -39,6 +40,8 @@ pub(crate) struct Wanted {
     whole_lists: bool,
     /// Not to be begun before.
     not_before: Option<DateTime<Utc>>,
+    /// What to import with, by an id of `GET /credentials`; that of the service unless given.
+    credential: Option<String>,
 }
 
 /// What became of it.
@@ -71,7 +74,11 @@ pub(crate) async fn enqueue(
     script: Script,
     Body(wanted): Body<Wanted>,
 ) -> Result<(StatusCode, Json<Queued>), Problem> {
-    let wishes = wishes(&wanted)?;
+    let credential = match &wanted.credential {
+        Some(text) => usable(&app, &script, text).await?.which.for_queue(),
+        None => None,
+    };
+    let wishes = wishes(&wanted, credential.as_deref())?;
     let queue = app.queue.clone().asked_by(asker(&script));
     let answers = queue.enqueue(&wishes).await?;
     app.events.look_now();
@@ -91,7 +98,7 @@ pub(crate) async fn enqueue(
     Ok((StatusCode::ACCEPTED, Json(Queued { imports })))
 }
 
-fn wishes(wanted: &Wanted) -> Result<Vec<Wish>, Problem> {
+fn wishes(wanted: &Wanted, credential: Option<&str>) -> Result<Vec<Wish>, Problem> {
     let refuse = |why: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why);
     if !(1..=MOST).contains(&wanted.repositories.len()) {
         return Err(refuse(format!("Name 1 to {MOST} repositories.")));
@@ -111,7 +118,7 @@ fn wishes(wanted: &Wanted) -> Result<Vec<Wish>, Problem> {
                 whole_lists: wanted.whole_lists,
                 priority: Priority::new(wanted.priority),
                 not_before: wanted.not_before,
-                credential: None,
+                credential: credential.map(ToOwned::to_owned),
             })
         })
         .collect()
