@@ -29,7 +29,14 @@ mod quota;
 mod recorded;
 mod segments;
 mod serve;
+mod serving;
 mod support;
 mod update;
 mod verify;
+#[expect(
+    dead_code,
+    reason = "it drives the server's own tests, too, which need more of it"
+)]
+#[path = "../../crates/server/tests/it/webdriver.rs"]
+mod webdriver;
 mod wiki;

@@ -11,6 +11,7 @@ use bucketload_model::TokenScope;
 use self::Who::{Administrators, Anybody, LocalOrToken, Members, People};
 use crate::api::Operation;
 use crate::error::PageError;
+use crate::pages::upload::{ISSUES, WIKI};
 use crate::security::{file_form, forms, headers};
 use crate::service::App;
 use crate::{
@@ -184,8 +185,11 @@ fn pages() -> Vec<Route> {
 
 /// Forms with a file, which are guarded piece by piece.
 fn uploads() -> Vec<Route> {
-    let upload = repositories::upload::submit;
-    vec![Route::post(repositories::upload::PATH, Members, upload)]
+    use repositories::upload;
+    vec![
+        Route::post(ISSUES.path, Members, upload::issues),
+        Route::post(WIKI.path, Members, upload::wiki),
+    ]
 }
 
 /// The router. Forms are guarded as a whole: a page that is added here needs nothing

@@ -28,4 +28,4 @@ pub use plan::{RepositoryPlan, StagePlan};
 pub use policy::RetryPolicy;
 pub use restore::{RestoreError, Restored, Restorer};
 pub use run::LeaseTimes;
-pub use wiki_copy::{TakenWiki, WikiCopyError};
+pub use wiki_copy::{TakenWiki, WikiCopies, WikiCopyError};

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bucketload_archive::mirror::{Mirror, MirrorError, MirrorUpdate, UpdateOptions};
-use bucketload_archive::{DatabaseError, StoredWiki, WikiOrigin, provisional_repository};
-use bucketload_model::RepositoryName;
+use bucketload_archive::{
+    Archive, DataDir, DatabaseError, StoredWiki, WikiOrigin, provisional_repository,
+};
+use bucketload_model::{Clock, RepositoryName};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use crate::Importer;
 use crate::issue_export::make_repository;
@@ -42,7 +45,41 @@ pub struct TakenWiki {
     pub skipped: Vec<String>,
 }
 
+/// What takes copies of wikis in. It needs neither Bitbucket nor a queue.
+#[derive(Debug, Clone)]
+pub struct WikiCopies {
+    /// Where they go.
+    pub archive: Archive,
+    /// Where the mirrors lie.
+    pub data_dir: DataDir,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Cancelled, it stops, and nothing of a copy that is not whole is kept.
+    pub cancel: CancellationToken,
+}
+
 impl Importer {
+    /// Takes a wiki from a copy: see [`WikiCopies::take`].
+    ///
+    /// # Errors
+    ///
+    /// When it is no such copy, or cannot be stored.
+    pub async fn take_wiki(
+        &self,
+        name: &RepositoryName,
+        copy: &Path,
+    ) -> Result<TakenWiki, WikiCopyError> {
+        let copies = WikiCopies {
+            archive: self.archive.clone(),
+            data_dir: self.data_dir.clone(),
+            clock: Arc::clone(&self.clock),
+            cancel: self.cancel.clone(),
+        };
+        copies.take(name, copy).await
+    }
+}
+
+impl WikiCopies {
     /// Takes a wiki from a clone, a bare repository or a bundle. No request is sent, and
     /// taking the same copy again changes nothing. What the archive has of the wiki already
     /// is kept.
@@ -53,12 +90,12 @@ impl Importer {
     /// # Errors
     ///
     /// When it is no such copy, or cannot be stored.
-    pub async fn take_wiki(
+    pub async fn take(
         &self,
         name: &RepositoryName,
         copy: &Path,
     ) -> Result<TakenWiki, WikiCopyError> {
-        if let Some(other) = self.wiki_namesake(name).await? {
+        if let Some(other) = wiki_namesake(&self.archive, name).await? {
             return Err(WikiCopyError::Occupied(other));
         }
         let update = self.bring_copy(name, copy).await?;
@@ -92,23 +129,6 @@ impl Importer {
         })
     }
 
-    /// A repository that is called as this one's wiki, and whose mirror lies where that
-    /// of the wiki would.
-    pub(crate) async fn wiki_namesake(
-        &self,
-        name: &RepositoryName,
-    ) -> Result<Option<RepositoryName>, DatabaseError> {
-        let Ok(slug) = format!("{}.wiki", name.slug).parse() else {
-            return Ok(None);
-        };
-        let other = RepositoryName {
-            workspace: name.workspace.clone(),
-            slug,
-        };
-        let known = self.archive.repository(&other).await?;
-        Ok(known.map(|known| known.name))
-    }
-
     async fn bring_copy(
         &self,
         name: &RepositoryName,
@@ -134,4 +154,21 @@ impl Importer {
         };
         Ok(result.map_err(|_| WikiCopyError::Lost)??)
     }
+}
+
+/// A repository that is called as this one's wiki, and whose mirror lies where that of the
+/// wiki would.
+pub(crate) async fn wiki_namesake(
+    archive: &Archive,
+    name: &RepositoryName,
+) -> Result<Option<RepositoryName>, DatabaseError> {
+    let Ok(slug) = format!("{}.wiki", name.slug).parse() else {
+        return Ok(None);
+    };
+    let other = RepositoryName {
+        workspace: name.workspace.clone(),
+        slug,
+    };
+    let known = archive.repository(&other).await?;
+    Ok(known.map(|known| known.name))
 }

@@ -46,7 +46,7 @@ pub(crate) fn page(person: &Person, list: &List) -> Markup {
                 (table(list))
             }
         }
-        (upload::section(person, None, list.max_upload_bytes))
+        (upload::sections(person, None, list.max_upload_bytes))
     };
     layout::page(person, Room::Repositories, "Repositories", &content)
 }

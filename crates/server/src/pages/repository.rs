@@ -57,7 +57,7 @@ pub(crate) fn page(person: &Person, whole: &Whole) -> Markup {
             }))
         }
         (imports(whole))
-        (upload::section(person, Some(&whole.name), whole.max_upload_bytes))
+        (upload::sections(person, Some(&whole.name), whole.max_upload_bytes))
     };
     layout::page(
         person,

@@ -1,7 +1,7 @@
-//! What was taken from an export of issues.
+//! What was taken from a file that somebody brought.
 
 use bucketload_model::RepositoryName;
-use bucketload_worker::TakenExport;
+use bucketload_worker::{TakenExport, TakenWiki};
 use maud::{Markup, html};
 
 use super::icons;
@@ -12,7 +12,7 @@ use crate::session::Person;
 /// More than these would hide the rest.
 const SHOWN: usize = 200;
 
-pub(crate) fn page(person: &Person, name: &RepositoryName, taken: &TakenExport) -> Markup {
+pub(crate) fn issues(person: &Person, name: &RepositoryName, taken: &TakenExport) -> Markup {
     let amounts = [
         ("issues", taken.issues),
         ("comments", taken.comments),
@@ -54,6 +54,30 @@ pub(crate) fn page(person: &Person, name: &RepositoryName, taken: &TakenExport) 
         (list("unreadable", "What cannot be read", unreadable.map(|text| (text.clone(), ""))))
     };
     layout::page(person, Room::Repositories, "Export of issues", &content)
+}
+
+pub(crate) fn wiki(person: &Person, name: &RepositoryName, taken: &TakenWiki) -> Markup {
+    let skipped = taken.skipped.iter().map(|name| (name.clone(), ""));
+    let content = html! {
+        (back_to(&repository_path(name), &name.to_string()))
+        section {
+            p {
+                @if taken.skipped.is_empty() {
+                    (badge("good", icons::CHECK, "whole"))
+                    " The wiki is in the archive, with all its history."
+                } @else {
+                    (badge("warn", icons::WARNING, "not whole"))
+                    " All of the wiki that can be kept is in the archive."
+                }
+            }
+            dl class="amounts" {
+                div { dt { "refs" } dd { (grouped(taken.refs)) } }
+                div { dt { "new or changed here" } dd { (grouped(taken.written)) } }
+            }
+        }
+        (list("skipped", "Refs whose names cannot be kept", skipped))
+    };
+    layout::page(person, Room::Repositories, "Wiki", &content)
 }
 
 fn list<'a>(

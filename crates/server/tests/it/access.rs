@@ -6,7 +6,7 @@ use bucketload_model::{TokenScope, UserRole, UserState};
 use bucketload_server::{Who, routes};
 use reqwest::{Method, header};
 
-use crate::repositories::{UPLOAD, upload};
+use crate::repositories::{UPLOAD, WIKI_UPLOAD, upload_to};
 use crate::support::{Browser, House, WORKSPACE};
 use crate::tokens::make;
 
@@ -17,7 +17,7 @@ const ICON: &str = concat!("/assets/", env!("CARGO_PKG_VERSION"), "/icon.svg");
 /// What a page, or a form with nothing in it but its token, answers to a stranger,
 /// somebody to be approved, somebody blocked, a viewer, a member and an administrator.
 #[rustfmt::skip]
-const PAGES: [(&str, &str, [u16; 6]); 39] = [
+const PAGES: [(&str, &str, [u16; 6]); 40] = [
     ("GET", "/", [303, 403, 303, 303, 303, 303]),
     ("GET", "/imports", [303, 403, 303, 200, 200, 200]),
     ("POST", "/imports/ask", [303, 403, 303, 403, 422, 422]),
@@ -28,6 +28,7 @@ const PAGES: [(&str, &str, [u16; 6]); 39] = [
     ("GET", "/repositories", [303, 403, 303, 200, 200, 200]),
     ("GET", "/repositories/{workspace}/{slug}", [303, 403, 303, 404, 404, 404]),
     ("POST", UPLOAD, [303, 403, 303, 403, 422, 422]),
+    ("POST", WIKI_UPLOAD, [303, 403, 303, 403, 422, 422]),
     ("GET", "/events", [303, 403, 303, 200, 200, 200]),
     ("GET", "/setup", [303, 303, 303, 303, 303, 303]),
     ("POST", "/setup", [422, 422, 422, 422, 422, 422]),
@@ -173,9 +174,9 @@ async fn with_form(browser: &mut Browser) {
 
 /// Sends a form with nothing in it but its token.
 async fn send_form(browser: &mut Browser, address: &str) -> u16 {
-    let page = if address == UPLOAD {
+    let page = if [UPLOAD, WIKI_UPLOAD].contains(&address) {
         let token = browser.form_token.clone().unwrap_or_default();
-        upload(browser, &token, "", "").await
+        upload_to(browser, address, &token, "", b"").await
     } else {
         browser.post::<&str>(address, &[]).await
     };

@@ -1,5 +1,7 @@
 //! Below a path that the service shares its host by.
 
+use std::time::Duration;
+
 use bucketload_model::{ImportEvent, Stage};
 use serde_json::{Value, json};
 
@@ -109,7 +111,10 @@ async fn a_person_finds_everything_below_the_prefix() {
     let claimed = house.claim(kettle).await;
     let row = format!("#import-{kettle}");
     browser
-        .wait_for(&format!("{row}[data-state=running]"))
+        .wait_for_at_most(
+            &format!("{row}[data-state=running]"),
+            Duration::from_secs(60),
+        )
         .await;
     house.advance(kettle, Stage::Git, 1, 1).await;
     house.release(&claimed, ImportEvent::Completed, None).await;

@@ -1,13 +1,16 @@
 //! What the archive holds: the list, the page of one repository, and exports that people
 //! bring along.
 
-use bucketload_archive::{ProofRecord, RepositoryRecord};
+use std::process::Command;
+
+use bucketload_archive::{DataDir, ProofRecord, RepositoryRecord};
 use bucketload_model::{ImportEvent, RepositoryUuid};
 use reqwest::header;
 
 use crate::support::{Browser, House, MAX_UPLOAD_BYTES, Page};
 
 pub(crate) const UPLOAD: &str = "/repositories/issue-export";
+pub(crate) const WIKI_UPLOAD: &str = "/repositories/wiki-bundle";
 
 /// A small export: two issues, one of which says something that is no number, a comment,
 /// and an attachment whose file is not there.
@@ -72,20 +75,36 @@ pub(crate) async fn upload(
     repository: &str,
     file: &str,
 ) -> Page {
-    let part = |name: &str, content: &str| {
-        format!("--cut\r\nContent-Disposition: form-data; {name}\r\n\r\n{content}\r\n")
-    };
-    let body = [
-        part("name=\"form_token\"", token),
-        part("name=\"repository\"", repository),
-        part("name=\"export\"; filename=\"db-2.0.json\"", file),
-        "--cut--\r\n".to_owned(),
+    upload_to(browser, UPLOAD, token, repository, file.as_bytes()).await
+}
+
+/// The same to the form of an address.
+pub(crate) async fn upload_to(
+    browser: &mut Browser,
+    path: &str,
+    token: &str,
+    repository: &str,
+    file: &[u8],
+) -> Page {
+    let field = if path == UPLOAD { "export" } else { "bundle" };
+    let file_part = format!("name=\"{field}\"; filename=\"file\"");
+    let parts = [
+        ("name=\"form_token\"", token.as_bytes()),
+        ("name=\"repository\"", repository.as_bytes()),
+        (file_part.as_str(), file),
     ];
+    let mut body = Vec::new();
+    for (name, content) in parts {
+        body.extend(format!("--cut\r\nContent-Disposition: form-data; {name}\r\n\r\n").bytes());
+        body.extend(content);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"--cut--\r\n");
     let request = browser
         .http
-        .post(browser.address(UPLOAD))
+        .post(browser.address(path))
         .header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut")
-        .body(body.concat());
+        .body(body);
     browser.send(request).await
 }
 
@@ -284,4 +303,64 @@ async fn who_only_looks_brings_nothing() {
     }
     bring(&mut viewer, "teapots/pot", EXPORT).await.is(403);
     assert_eq!(house.archive.repositories().await.unwrap().len(), 1);
+}
+
+/// A bundle of a repository with one page.
+fn wiki_bundle() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| {
+        let ran = Command::new("git")
+            .current_dir(folder.path())
+            .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+    };
+    git(&["init", "--quiet", "--initial-branch=main"]);
+    std::fs::write(folder.path().join("Home.md"), "How to fill the kettle").unwrap();
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message=A page"]);
+    git(&["bundle", "create", "--quiet", "wiki.bundle", "--all"]);
+    std::fs::read(folder.path().join("wiki.bundle")).unwrap()
+}
+
+#[tokio::test]
+async fn a_wiki_is_taken_in_from_its_bundle() {
+    let house = House::new().await;
+    let mut ada = house.administrator().await;
+    ada.get("/repositories").await.says("id=\"wiki-bundle\"");
+    let token = ada.form_token.clone().unwrap();
+    let bundle = wiki_bundle();
+    let page = upload_to(&mut ada, WIKI_UPLOAD, &token, "teapots/kettle", &bundle).await;
+    page.is(200).says("The wiki is in the archive");
+    let mirror = DataDir::new(house.folder()).wiki(&"teapots/kettle".parse().unwrap());
+    let shown = Command::new("git")
+        .arg("--git-dir")
+        .arg(&mirror)
+        .args(["show", "main:Home.md"])
+        .output()
+        .unwrap();
+    assert_eq!(shown.stdout, b"How to fill the kettle");
+    ada.get("/repositories/teapots/kettle")
+        .await
+        .is(200)
+        .says("kettle.wiki.git");
+    ada.get("/administration/audit")
+        .await
+        .says("took in a wiki");
+    // What is no bundle, or lacks a part, is refused, and nothing of it stays.
+    for bad in [
+        &b"PK\x03\x04 a zip"[..],
+        &bundle[..bundle.len() - 30],
+        b"# v2 git bundle\n",
+    ] {
+        let page = upload_to(&mut ada, WIKI_UPLOAD, &token, "teapots/pot", bad).await;
+        page.refuses().says("Nothing of it was kept");
+    }
+    let missing = "/repositories/teapots/pot";
+    ada.get(missing).await.is(404);
+    // Neither somebody else's form nor a viewer brings anything.
+    let page = upload_to(&mut ada.clone(), WIKI_UPLOAD, "x", "teapots/pot", &bundle).await;
+    page.is(403);
 }

@@ -18,6 +18,9 @@ pub(crate) struct Chromium {
 /// The name of an element's id in answers, section 11 of the Recommendation.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// How long an element is waited for.
+const IMPLICIT_WAIT: Duration = Duration::from_secs(20);
+
 /// A driver, and where it listens; `None` for one that ended before it did.
 fn driver() -> Option<(Child, u16)> {
     let mut driver = Command::new("chromedriver")
@@ -63,7 +66,7 @@ impl Chromium {
         // What a click leads to may come a moment later: an element is waited for.
         let options = json!({
             "goog:chromeOptions": { "args": arguments },
-            "timeouts": { "implicit": 20_000 },
+            "timeouts": { "implicit": IMPLICIT_WAIT.as_secs() * 1_000 },
         });
         let wanted = json!({ "capabilities": { "alwaysMatch": options } });
         let session = browser.post("/session", &wanted).await;
@@ -104,6 +107,19 @@ impl Chromium {
     /// Waits for a page that has such an element.
     pub(crate) async fn wait_for(&self, selector: &str) {
         self.find(selector).await;
+    }
+
+    /// The same for what takes longer, or must not.
+    pub(crate) async fn wait_for_at_most(&self, selector: &str, longest: Duration) {
+        self.implicit_wait(longest).await;
+        self.find(selector).await;
+        self.implicit_wait(IMPLICIT_WAIT).await;
+    }
+
+    async fn implicit_wait(&self, longest: Duration) {
+        let milliseconds = u64::try_from(longest.as_millis()).unwrap();
+        let timeouts = json!({ "implicit": milliseconds });
+        self.post("/timeouts", &timeouts).await;
     }
 
     /// Clicks. The page that this leads to is to be waited for.

@@ -14,6 +14,7 @@ use super::StageContext;
 use super::git::skipped;
 use super::transfer::Transfer;
 use crate::failure::{StageError, describe};
+use crate::wiki_copy::wiki_namesake;
 
 /// Ends by itself when the import is stopped.
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
@@ -112,7 +113,7 @@ fn gap(reason: GapReason, remote: &Remote, problem: String) -> Gap {
 
 /// A repository that is called as this one's wiki, and whose mirror lies where that would.
 async fn namesake(context: &StageContext) -> Result<Option<Gap>, StageError> {
-    let known = context.importer.wiki_namesake(&context.name).await?;
+    let known = wiki_namesake(&context.importer.archive, &context.name).await?;
     Ok(known.map(|other| Gap {
         stage: Stage::Wiki,
         object: super::stage_object(Stage::Wiki).to_owned(),
