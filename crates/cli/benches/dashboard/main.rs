@@ -45,6 +45,11 @@ struct Options {
     #[arg(long, default_value_t = 20, env = "BUCKETLOAD_BENCH_TIMES")]
     times: usize,
 
+    /// Milliseconds that each of them reads before the next page; without a pause they look as
+    /// well
+    #[arg(long, default_value_t = 1_000, env = "BUCKETLOAD_BENCH_PAUSE")]
+    pause: u64,
+
     /// Streams of events that are open at the same time
     #[arg(long, default_value_t = 1_000, env = "BUCKETLOAD_BENCH_STREAMS")]
     streams: usize,
@@ -77,6 +82,7 @@ impl Options {
             self.pull_requests = 10_000;
             self.people = 3;
             self.times = 2;
+            self.pause = 10;
             self.streams = 20;
         }
         self

@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 use crate::common::report::{Report, Target};
 use crate::common::{Result, folder, note};
 use crate::service::{IMPORTED, Service};
+use crate::visitors::Crowd;
 use crate::{Options, crowd, visitors};
 
 const PAGE_MILLISECONDS: f64 = 100.0;
@@ -46,8 +47,8 @@ async fn first_page(service: &Service, report: &mut Report) -> Result<()> {
     let page = visitors::look(&client, &service.home).await?;
     let mut bytes = page.len();
     let parts = page.split('"');
-    for asset in parts.filter(|part| part.starts_with("/assets/")) {
-        let url = format!("{}{asset}", service.home.trim_end_matches('/'));
+    for asset in parts.filter(|part| part.starts_with("assets/")) {
+        let url = format!("{}{asset}", service.home);
         bytes += visitors::look(&client, &url).await?.len();
     }
     let kilobytes = f64::from(u32::try_from(bytes)?) / 1_000.0;
@@ -59,22 +60,41 @@ async fn first_page(service: &Service, report: &mut Report) -> Result<()> {
 async fn people(options: &Options, service: &Service, report: &mut Report) -> Result<()> {
     note("people look, and an import runs");
     service.enqueue(IMPORTED).await?;
+    let mut crowd = Crowd {
+        people: 1,
+        times: 1,
+        pause: Duration::ZERO,
+    };
     // What was never read is on the disk alone.
-    visitors::crowd(&service.home, PAGES, 1, 1).await?;
-    let times = visitors::crowd(&service.home, PAGES, options.people, options.times).await?;
+    visitors::look_around(&service.home, PAGES, crowd).await?;
+    crowd.people = options.people;
+    // Each person reads for a while, as people do.
+    crowd.times = options.times.div_ceil(5);
+    crowd.pause = Duration::from_millis(options.pause);
+    let times = visitors::look_around(&service.home, PAGES, crowd).await?;
+    add_times("", &times, report);
+    // Nobody reads: the next page is asked for as soon as one is there.
+    crowd.times = options.times;
+    crowd.pause = Duration::ZERO;
+    let times = visitors::look_around(&service.home, PAGES, crowd).await?;
+    add_times("no pause, ", &times, report);
+    Ok(())
+}
+
+fn add_times(how: &str, times: &visitors::Times, report: &mut Report) {
+    let target = || Some(Target::AtMost(PAGE_MILLISECONDS));
     let mut worst: f64 = 0.0;
-    for (page, mut times) in times {
+    for (page, times) in times {
+        let mut times = times.clone();
         times.sort_unstable();
-        let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1_000.0;
-        report.add(format!("/{page}: half take at most"), "ms", at(50));
-        let name = format!("/{page}: of 100, 99");
-        let target = Some(Target::AtMost(PAGE_MILLISECONDS));
-        report.add_with(&name, "ms", at(99), target);
+        let at = |share: usize| milliseconds(times[(times.len() - 1) * share / 100]);
+        report.add(format!("{how}/{page}: half take at most"), "ms", at(50));
+        let name = format!("{how}/{page}: of 100, 99");
+        report.add_with(&name, "ms", at(99), target());
         worst = worst.max(report.median(&name).unwrap_or_default());
     }
-    let target = Some(Target::AtMost(PAGE_MILLISECONDS));
-    report.add_with("slowest page: of 100, 99", "ms", worst, target);
-    Ok(())
+    let name = format!("{how}slowest page: of 100, 99");
+    report.add_with(name, "ms", worst, target());
 }
 
 async fn streams(options: &Options, service: &Service, report: &mut Report) -> Result<()> {

@@ -33,19 +33,32 @@ pub(crate) async fn look(client: &Client, url: &str) -> Result<String> {
     Ok(text)
 }
 
-/// So many people look at every page so many times, each in an order of their own.
-pub(crate) async fn crowd(
+/// People who look at pages at the same time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Crowd {
+    pub(crate) people: usize,
+    /// How often each looks at each page.
+    pub(crate) times: usize,
+    /// How long each reads before the next page.
+    pub(crate) pause: Duration,
+}
+
+/// All of them look at every page, each in an order of their own.
+pub(crate) async fn look_around(
     home: &str,
     paths: &'static [&'static str],
-    people: usize,
-    times: usize,
+    crowd: Crowd,
 ) -> Result<Times> {
     let mut visitors = JoinSet::new();
-    for person in 0..people {
+    for person in 0..crowd.people {
         let (home, mut paths) = (home.to_owned(), paths.to_vec());
         let begins_at = person % paths.len().max(1);
         paths.rotate_left(begins_at);
-        visitors.spawn(async move { visit(&home, &paths, times).await.map_err(|e| e.to_string()) });
+        visitors.spawn(async move {
+            visit(&home, &paths, person, crowd)
+                .await
+                .map_err(|e| e.to_string())
+        });
     }
     let mut all = Times::new();
     while let Some(visited) = visitors.join_next().await {
@@ -59,15 +72,20 @@ pub(crate) async fn crowd(
 async fn visit(
     home: &str,
     paths: &[&'static str],
-    times: usize,
+    person: usize,
+    crowd: Crowd,
 ) -> Result<Vec<(&'static str, Duration)>> {
     let client = client()?;
     let mut took = Vec::new();
-    for _ in 0..times {
+    // They did not come in at the same moment.
+    let shift = u32::try_from(person)? * crowd.pause / u32::try_from(crowd.people)?;
+    tokio::time::sleep(shift).await;
+    for _ in 0..crowd.times {
         for path in paths {
             let began = Instant::now();
             look(&client, &format!("{home}{path}")).await?;
             took.push((*path, began.elapsed()));
+            tokio::time::sleep(crowd.pause).await;
         }
     }
     Ok(took)

@@ -16,6 +16,10 @@ pub(in crate::database) static MIGRATIONS: Migrator = sqlx::migrate!("../../migr
 /// Connections that read: exports and status beside a running import.
 const READERS: u32 = 4;
 
+/// Rows that a connection reads ahead of whoever takes them: as many as a page shows, so
+/// that its thread is woken once for all of them.
+const ROWS_AHEAD: usize = 512;
+
 /// Another process may be writing (a second command, a migration): its longest
 /// transaction is one page.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -107,6 +111,9 @@ async fn connect(options: SqliteConnectOptions) -> Result<(SqlitePool, SqlitePoo
     };
     let reader = SqlitePoolOptions::new()
         .max_connections(READERS)
-        .connect_lazy_with(options);
+        // A file does not hang up: asking each connection whether it still lives would cost
+        // as much as most statements do.
+        .test_before_acquire(false)
+        .connect_lazy_with(options.row_buffer_size(ROWS_AHEAD));
     Ok((writer, reader))
 }
