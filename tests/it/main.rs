@@ -7,6 +7,7 @@ mod auth_import;
 mod auth_secrets;
 mod bad_input;
 mod command;
+mod dashboard;
 mod doctor;
 mod documents;
 mod from_export;
@@ -35,7 +36,9 @@ mod update;
 mod verify;
 #[expect(
     dead_code,
-    reason = "it drives the server's own tests, too, which need more of it"
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "the server's own tests need more of it, and say why they skip"
 )]
 #[path = "../../crates/server/tests/it/webdriver.rs"]
 mod webdriver;

@@ -156,13 +156,18 @@
     one(".count", chips).textContent = sum.toLocaleString("en");
   }
 
-  let offlineSoon;
+  let offlineSoon = null;
   function offline(isOffline) {
-    clearTimeout(offlineSoon);
     const show = () => { one("[data-offline]").hidden = !isOffline; };
-    // Whoever comes back within seconds need not be told.
-    if (isOffline) offlineSoon = setTimeout(show, 4000);
-    else show();
+    if (isOffline) {
+      // Whoever comes back within seconds need not be told; each try that fails is not a
+      // new beginning.
+      offlineSoon ??= setTimeout(show, 4000);
+      return;
+    }
+    clearTimeout(offlineSoon);
+    offlineSoon = null;
+    show();
   }
 
   let source = null;

@@ -12,7 +12,7 @@ use bucketload_model::{RepositoryName, UserId, WorkspaceSlug};
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 
-use super::credentials::{Usable, Which};
+use super::credentials::{Usable, Which, Whose};
 use super::trouble::Trouble;
 use crate::service::Service;
 
@@ -23,7 +23,7 @@ pub(crate) const MOST_PAGES: usize = 10;
 const MOST_WORKSPACE_PAGES: usize = 3;
 
 /// A page is shown after so long, whatever Bitbucket does.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// In which order repositories stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -199,6 +199,10 @@ impl Service {
     ) -> Result<Arc<Vec<WorkspaceSlug>>, Trouble> {
         if let Some(workspace) = &credential.workspace {
             return Ok(Arc::new(vec![workspace.clone()]));
+        }
+        // Nobody is a member of none: Bitbucket would say 401.
+        if credential.whose == Whose::Nobody {
+            return Ok(Arc::default());
         }
         let key = Looker {
             user,

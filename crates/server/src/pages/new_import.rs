@@ -326,9 +326,8 @@ fn elsewhere() -> Markup {
     html! {
         p class="hint" {
             "What Bitbucket removed can still come home: "
-            a href="repositories#issue-export" { "upload an export of issues" }
-            ". A kept wiki is taken in on the machine of this service: "
-            code { "bucketload import workspace/repository --wiki PATH" } "."
+            "bring " a href="repositories#issue-export" { "an export of issues" } " or "
+            a href="repositories#wiki-bundle" { "a wiki that was kept" } "."
         }
     }
 }

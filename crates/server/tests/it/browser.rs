@@ -73,7 +73,7 @@ async fn a_person_sets_up_signs_out_and_signs_in_with_bitbucket() {
     browser.click("#grant").await;
     browser.wait_for(".blank").await;
     assert_eq!(browser.url().await, first);
-    assert_eq!(browser.text(".who").await, "Ada");
+    assert_eq!(browser.property(".who", "title").await, "Ada");
     assert_ne!(browser.cookies().await[0]["value"], before);
 }
 
