@@ -24,6 +24,7 @@ pub use database::{
     Tagged, Tally, Transaction,
 };
 pub use database::{Amount, RepositoryEntry, RepositoryFilter};
+pub use database::{ImportRequests, QuotaUse};
 pub use database::{ListDigest, ProofRecord, StoredVersion};
 pub use database::{Lost, Overview};
 // How imports go, for people who look at them.

@@ -43,7 +43,7 @@ pub use progress::{
 };
 pub use quota::{
     BucketChange, BucketState, LedgerError, LedgerFuture, MemoryLedger, QuotaLedger, QuotaRule,
-    QuotaSaid, RateBucket, Verdict,
+    QuotaSaid, RateBucket, Taken, Verdict,
 };
 pub use removal::AnnouncedRemoval;
 pub use report::{

@@ -45,6 +45,13 @@ pub struct QuotaRule {
     pub reserve_percent: u32,
 }
 
+impl QuotaRule {
+    /// Requests of a limit that are kept back.
+    pub const fn reserve_of(&self, limit: u32) -> u32 {
+        limit / 100 * self.reserve_percent + limit % 100 * self.reserve_percent / 100
+    }
+}
+
 /// What an answer said about its bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QuotaSaid {
@@ -69,6 +76,33 @@ pub enum Verdict {
     StoppedUntil(DateTime<Utc>),
 }
 
+/// Requests that a bucket was ever used for, by who asked. Only how much they grow says
+/// something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Taken {
+    /// By imports, and by commands that nobody waits for.
+    #[serde(default)]
+    pub imports: u64,
+    /// By people who wait for an answer.
+    #[serde(default)]
+    pub people: u64,
+    /// By others, as far as the server told.
+    #[serde(default)]
+    pub others: u64,
+}
+
+impl Taken {
+    /// What came since.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            imports: self.imports.saturating_sub(before.imports),
+            people: self.people.saturating_sub(before.people),
+            others: self.others.saturating_sub(before.others),
+        }
+    }
+}
+
 /// The account of one bucket. Times are milliseconds since 1970 in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RateBucket {
@@ -89,6 +123,9 @@ pub struct RateBucket {
     /// When a single request was let through to find out whether the stop is over.
     #[serde(default)]
     probe_at: i64,
+    /// By whom it was ever used.
+    #[serde(default)]
+    taken: Taken,
 }
 
 /// How an account stands.
@@ -130,12 +167,17 @@ impl RateBucket {
         let allowed = if is_interactive {
             limit
         } else {
-            limit - limit / 100 * rule.reserve_percent - limit % 100 * rule.reserve_percent / 100
+            limit - rule.reserve_of(limit)
         };
         if self.used() >= allowed {
             return Verdict::SpentUntil(self.free_at(rule, allowed));
         }
         *self.used.entry(slot_of(rule, now_ms)).or_default() += 1;
+        if is_interactive {
+            self.taken.people += 1;
+        } else {
+            self.taken.imports += 1;
+        }
         if self.stops == 0 {
             return Verdict::Go;
         }
@@ -202,6 +244,7 @@ impl RateBucket {
             let foreign = used_by_all.saturating_sub(self.used());
             if foreign > 0 {
                 *self.used.entry(slot_of(rule, now_ms)).or_default() += foreign;
+                self.taken.others += u64::from(foreign);
             }
         }
         if let (Some(0), Some(reset)) = (said.remaining, said.reset) {
@@ -213,6 +256,24 @@ impl RateBucket {
     /// Requests counted in the window.
     pub fn used(&self) -> u32 {
         self.used.values().sum()
+    }
+
+    /// By whom it was ever used.
+    pub const fn taken(&self) -> Taken {
+        self.taken
+    }
+
+    /// When the latest requests got leave, to the slot.
+    pub fn latest(&self) -> Option<DateTime<Utc>> {
+        self.used.keys().next_back().copied().map(time)
+    }
+
+    /// When the first requests of the window leave it, and as many can be sent again.
+    pub fn next_return(&self, rule: &QuotaRule, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut bucket = self.clone();
+        bucket.forget(rule, now.timestamp_millis());
+        let first = bucket.used.keys().next()?;
+        Some(time(first + life_of(rule)))
     }
 
     /// Requests in a window, as the server said, if it has.
@@ -362,6 +423,34 @@ mod tests {
         let until = start() + seconds(60);
         assert_eq!(state(&bucket, start()), (3, 10, Some(until)));
         assert_eq!(state(&bucket, until), (3, 10, None));
+    }
+
+    #[test]
+    fn who_took_what_is_known_for_ever() {
+        let mut bucket = RateBucket::default();
+        assert_eq!(bucket.next_return(&HOUR, start()), None);
+        bucket.take(&HOUR, start(), false);
+        bucket.take(&HOUR, start() + seconds(60), true);
+        let said = QuotaSaid {
+            limit: Some(10),
+            remaining: Some(5),
+            reset: None,
+        };
+        let before = bucket.taken();
+        bucket.answered(&HOUR, start(), start() + seconds(61), said);
+        let since = bucket.taken().since(before);
+        assert_eq!((since.imports, since.people, since.others), (0, 0, 3));
+        let taken = bucket.taken();
+        assert_eq!((taken.imports, taken.people), (1, 1));
+        assert_eq!(bucket.latest(), Some(start() + seconds(60)));
+        let returns = bucket.next_return(&HOUR, start() + seconds(61)).unwrap();
+        assert!(returns > start() + HOUR.window && returns < start() + seconds(3_700));
+        let text = serde_json::to_string(&bucket).unwrap();
+        let read: RateBucket = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, bucket);
+        // An account of a version that did not count by whom.
+        let old: RateBucket = serde_json::from_str(r#"{"used":{}}"#).unwrap();
+        assert_eq!(old.taken(), Taken::default());
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod mount;
 mod options;
 mod pages;
 mod policy;
+mod quota;
 mod repositories;
 mod routes;
 mod security;

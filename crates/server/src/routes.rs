@@ -15,8 +15,8 @@ use crate::pages::upload::{ISSUES, WIKI};
 use crate::security::{file_form, forms, headers};
 use crate::service::App;
 use crate::{
-    account, administration, api, assets, events, health, imports, metrics, repositories, setup,
-    sign_in,
+    account, administration, api, assets, events, health, imports, metrics, quota, repositories,
+    setup, sign_in,
 };
 
 /// Who gets an answer from a route. Handlers of pages see to it, and the list says it, so that
@@ -158,6 +158,7 @@ fn pages() -> Vec<Route> {
         Route::get("/imports/{id}", People, imports::one::show),
         Route::get("/repositories", People, repositories::list::show),
         Route::get("/repositories/{workspace}/{slug}", People, repositories::one::show),
+        Route::get("/quota", People, quota::show::show),
         Route::get("/events", People, events::open),
         Route::get("/setup", Anybody, setup::show),
         Route::post("/setup", Anybody, setup::submit),

@@ -34,6 +34,7 @@ mod proofs;
 mod pull_requests;
 mod queue;
 mod quota;
+mod quota_uses;
 mod removals;
 mod reports;
 mod repositories;
@@ -86,6 +87,7 @@ pub use queue::{
     Claim, Claimed, Enqueued, ImportFilter, ImportSummary, Lost, MoveError, NewImport, Release,
     Schedule, Wanted,
 };
+pub use quota_uses::{ImportRequests, QuotaUse};
 pub use reports::Overview;
 pub use repositories::{RepositoryRecord, StoredRepository};
 pub use repository_list::{Amount, RepositoryEntry, RepositoryFilter};

@@ -7,7 +7,7 @@ use bucketload_model::{
 };
 
 use super::sql::statement;
-use super::{Archive, DatabaseError};
+use super::{Archive, DatabaseError, quota_uses};
 
 /// A server of PostgreSQL that starts again is back within seconds.
 const RETRY_AFTER: [Duration; 4] = [
@@ -84,6 +84,7 @@ impl Archive {
             .bind(text)
             .execute(&mut session)
             .await?;
+            quota_uses::note(&mut session, bucket, &before, &after).await?;
         }
         session.commit().await?;
         Ok(result)

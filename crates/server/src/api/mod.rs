@@ -7,6 +7,7 @@ mod document;
 mod etag;
 mod imports;
 mod problem;
+mod quota;
 mod user;
 
 use axum::Router;
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let mut routes = vec![user.told(user::operation())];
     routes.extend(imports::routes());
     routes.extend(bitbucket::routes());
+    routes.push(quota::route());
     routes
 }
 

@@ -18,6 +18,7 @@ pub(crate) async fn style() -> impl IntoResponse {
             include_str!("style.css"),
             include_str!("imports.css"),
             include_str!("new_import.css"),
+            include_str!("quota.css"),
         ),
     )
 }

@@ -67,6 +67,11 @@ impl Metrics {
         metrics
     }
 
+    /// What is set about the quota.
+    pub(crate) const fn quota(&self) -> QuotaSettings {
+        self.quota
+    }
+
     fn register(&mut self) {
         let registry = &mut self.registry;
         registry.register(

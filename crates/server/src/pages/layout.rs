@@ -16,6 +16,7 @@ pub(crate) enum Room {
     Imports,
     NewImport,
     Repositories,
+    Quota,
     Account,
     Administration(Desk),
 }
@@ -98,6 +99,7 @@ fn frame(
                                 aria-current=[current(room == Room::Repositories)] {
                                 "Repositories"
                             }
+                            a href="quota" aria-current=[current(room == Room::Quota)] { "Quota" }
                             a href="account" aria-current=[current(room == Room::Account)] {
                                 "Account"
                             }

@@ -4,6 +4,7 @@
 pub(crate) mod account;
 pub(crate) mod asks;
 pub(crate) mod audit;
+pub(crate) mod chart;
 pub(crate) mod gaps;
 pub(crate) mod icons;
 pub(crate) mod import;
@@ -15,6 +16,7 @@ pub(crate) mod new_import;
 pub(crate) mod parts;
 pub(crate) mod pending;
 pub(crate) mod problem;
+pub(crate) mod quota;
 pub(crate) mod refused;
 pub(crate) mod repositories;
 pub(crate) mod repository;

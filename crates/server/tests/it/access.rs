@@ -17,7 +17,7 @@ const ICON: &str = concat!("/assets/", env!("CARGO_PKG_VERSION"), "/icon.svg");
 /// What a page, or a form with nothing in it but its token, answers to a stranger,
 /// somebody to be approved, somebody blocked, a viewer, a member and an administrator.
 #[rustfmt::skip]
-const PAGES: [(&str, &str, [u16; 6]); 40] = [
+const PAGES: [(&str, &str, [u16; 6]); 41] = [
     ("GET", "/", [303, 403, 303, 303, 303, 303]),
     ("GET", "/imports", [303, 403, 303, 200, 200, 200]),
     ("POST", "/imports/ask", [303, 403, 303, 403, 422, 422]),
@@ -29,6 +29,7 @@ const PAGES: [(&str, &str, [u16; 6]); 40] = [
     ("GET", "/repositories/{workspace}/{slug}", [303, 403, 303, 404, 404, 404]),
     ("POST", UPLOAD, [303, 403, 303, 403, 422, 422]),
     ("POST", WIKI_UPLOAD, [303, 403, 303, 403, 422, 422]),
+    ("GET", "/quota", [303, 403, 303, 200, 200, 200]),
     ("GET", "/events", [303, 403, 303, 200, 200, 200]),
     ("GET", "/setup", [303, 303, 303, 303, 303, 303]),
     ("POST", "/setup", [422, 422, 422, 422, 422, 422]),
@@ -66,7 +67,7 @@ const PAGES: [(&str, &str, [u16; 6]); 40] = [
 /// blocked, for reading and for writing of a member, and for everything of somebody who
 /// is a viewer by now.
 #[rustfmt::skip]
-const API: [(&str, &str, [u16; 5]); 10] = [
+const API: [(&str, &str, [u16; 5]); 11] = [
     ("GET", "/api/v1/user", [401, 401, 200, 200, 200]),
     ("GET", "/api/v1/imports", [401, 401, 200, 403, 200]),
     ("POST", "/api/v1/imports", [401, 401, 403, 202, 403]),
@@ -77,6 +78,7 @@ const API: [(&str, &str, [u16; 5]); 10] = [
     // Nobody connected Bitbucket, and without a credential there is no list.
     ("GET", "/api/v1/workspaces", [401, 401, 403, 502, 403]),
     ("GET", "/api/v1/workspaces/{workspace}/repositories", [401, 401, 403, 200, 403]),
+    ("GET", "/api/v1/quota", [401, 401, 200, 403, 200]),
     // From elsewhere.
     ("GET", "/metrics", [401, 401, 200, 403, 200]),
 ];

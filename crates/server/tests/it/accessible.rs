@@ -21,6 +21,7 @@ const PAGES: &[&str] = &[
     "imports/new?workspace=seaside",
     "repositories",
     "repositories/teapots/kettle",
+    "quota",
     "account",
     "administration/users",
     "administration/sign-in",

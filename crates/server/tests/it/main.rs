@@ -22,6 +22,7 @@ mod new_import;
 mod openapi;
 mod pages;
 mod prefix;
+mod quota;
 mod repositories;
 mod seed;
 mod sessions;

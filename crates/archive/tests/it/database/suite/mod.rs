@@ -13,6 +13,7 @@ mod objects;
 mod pending;
 mod people;
 mod queue;
+mod quota_uses;
 mod repository_list;
 mod retention;
 mod rows;
