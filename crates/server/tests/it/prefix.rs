@@ -113,7 +113,7 @@ async fn a_person_finds_everything_below_the_prefix() {
     browser
         .wait_for_at_most(
             &format!("{row}[data-state=running]"),
-            Duration::from_secs(60),
+            Duration::from_mins(1),
         )
         .await;
     house.advance(kettle, Stage::Git, 1, 1).await;
