@@ -37,6 +37,11 @@ pub use database::{
     IssueExportRecord, IssueOrigin, IssueRecord, IssueTallies, MissingAttachment,
     RestoredAttachment, RestoredChange, provisional_repository, short_key,
 };
+// Pull requests and issues, for people who read them.
+pub use database::{
+    CommentPage, DiscussionFilter, DiscussionList, IssueEntry, NamedFile, PullRequestEntry,
+    ShownImage, StateCounts, StoredComment,
+};
 // People.
 pub use database::{Involvement, Involvements};
 pub use people::{NameKind, PeopleMet, Person, PersonName};

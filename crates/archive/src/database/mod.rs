@@ -10,6 +10,7 @@ mod comments;
 mod covered;
 mod credentials;
 mod diffs;
+mod discussions;
 mod driver;
 mod entity_tags;
 mod error;
@@ -59,6 +60,10 @@ pub use comments::CommentRecord;
 pub use covered::{CoveredList, ListBegin};
 pub use credentials::{
     CredentialError, CredentialRecord, CredentialSecret, CredentialStore, NewCredential,
+};
+pub use discussions::{
+    CommentPage, DiscussionFilter, DiscussionList, IssueEntry, NamedFile, PullRequestEntry,
+    ShownImage, StateCounts, StoredComment,
 };
 pub use driver::{Driver, DriverConnection};
 pub use entity_tags::Tagged;

@@ -6,7 +6,7 @@ use bucketload_model::{AccountUuid, Mention, RepositoryUuid};
 use serde::Deserialize;
 
 use super::sql::{StatementBuilder, statement};
-use super::{Archive, DatabaseError, time, unsigned};
+use super::{Archive, DatabaseError, StoredRepository, time, unsigned};
 use crate::people::{NameKind, NameRow, Person, assemble};
 
 const NAMES: &str = "select scope, person, kind, name, account_id, is_former, first_seen_ms,
@@ -71,6 +71,30 @@ impl Archive {
         &self,
         mentions: &BTreeSet<Mention>,
     ) -> Result<BTreeMap<Mention, Person>, DatabaseError> {
+        self.people_named(mentions, &[]).await
+    }
+
+    /// Who is mentioned, as one repository and the members of its workspace know them: what
+    /// it costs does not grow with the repositories that know somebody, too.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn people_mentioned_in(
+        &self,
+        repository: &StoredRepository,
+        mentions: &BTreeSet<Mention>,
+    ) -> Result<BTreeMap<Mention, Person>, DatabaseError> {
+        let scopes = [repository.uuid.as_str(), repository.name.workspace.as_str()];
+        self.people_named(mentions, &scopes).await
+    }
+
+    /// Those of some places; of all, where none is named.
+    async fn people_named(
+        &self,
+        mentions: &BTreeSet<Mention>,
+        scopes: &[&str],
+    ) -> Result<BTreeMap<Mention, Person>, DatabaseError> {
         let ids = mentions.iter().filter_map(|mention| match mention {
             Mention::Account(id) => Some(id.as_str()),
             Mention::Uuid(uuid) => Some(uuid.as_str()),
@@ -88,10 +112,11 @@ impl Archive {
                  where person <> '' and kind in ('nickname', 'username') and name in ",
             );
             query.push_list(nicknames);
+            push_scopes(&mut query, scopes);
             let people: Vec<String> = query.build().fetch_all_scalars(&self.reader).await?;
             ids.extend(people);
         }
-        let people = self.people_with(ids).await?;
+        let people = self.people_with(ids, scopes).await?;
         let find = |mention: &Mention| {
             let mut found = people.iter().filter(|person| is_meant(mention, person));
             let person = found.next()?;
@@ -104,7 +129,11 @@ impl Archive {
     }
 
     /// Those who have any of these UUIDs or account ids.
-    async fn people_with(&self, ids: BTreeSet<String>) -> Result<Vec<Person>, DatabaseError> {
+    async fn people_with(
+        &self,
+        ids: BTreeSet<String>,
+        scopes: &[&str],
+    ) -> Result<Vec<Person>, DatabaseError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -112,6 +141,7 @@ impl Archive {
         let mut query =
             StatementBuilder::new("select distinct person, account_id from person_names where ");
         push_is_any_of(&mut query, &ids);
+        push_scopes(&mut query, scopes);
         let both: Vec<(String, Option<String>)> = query.build().fetch_all(&self.reader).await?;
         let also = both
             .into_iter()
@@ -120,6 +150,7 @@ impl Archive {
         let mut query = StatementBuilder::new(NAMES);
         query.push(" where ");
         push_is_any_of(&mut query, &ids);
+        push_scopes(&mut query, scopes);
         let rows: Vec<Row> = query.build().fetch_all(&self.reader).await?;
         Ok(assemble(&name_rows(rows)?))
     }
@@ -193,6 +224,14 @@ fn push_is_any_of<'q>(query: &mut StatementBuilder<'q>, ids: &'q BTreeSet<String
         .push(" or account_id in ")
         .push_list(ids.iter().map(String::as_str))
         .push(")");
+}
+
+fn push_scopes<'q>(query: &mut StatementBuilder<'q>, scopes: &[&'q str]) {
+    if !scopes.is_empty() {
+        query
+            .push(" and scope in ")
+            .push_list(scopes.iter().copied());
+    }
 }
 
 fn is_meant(mention: &Mention, person: &Person) -> bool {

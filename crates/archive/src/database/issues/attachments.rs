@@ -38,7 +38,7 @@ pub struct MissingAttachment {
 }
 
 /// The name in what was sent. The column of it has no letter NUL.
-fn sent_name(source: &str) -> Option<String> {
+pub(in crate::database) fn sent_name(source: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Named {
         #[serde(alias = "filename")]

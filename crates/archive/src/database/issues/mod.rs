@@ -10,6 +10,7 @@ mod listed;
 mod restored;
 mod tallies;
 
+pub(super) use attachments::sent_name;
 pub use attachments::{AttachmentRecord, MissingAttachment};
 pub use changes::{ChangeRecord, FieldRecord};
 pub use exports::{IssueExportRecord, provisional_repository};

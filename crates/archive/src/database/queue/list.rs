@@ -167,10 +167,16 @@ impl ImportFilter {
     }
 }
 
-/// A pattern that finds a text wherever it stands. What is special in patterns is not.
+/// A pattern that finds a text wherever it stands, in small letters. What is special in
+/// patterns is not.
 pub(in crate::database) fn pattern(text: &str) -> String {
+    same_pattern(&text.to_lowercase())
+}
+
+/// The same for the letters as they are.
+pub(in crate::database) fn same_pattern(text: &str) -> String {
     let mut pattern = String::from("%");
-    for character in text.to_lowercase().chars() {
+    for character in text.chars() {
         if matches!(character, '%' | '_' | '!') {
             pattern.push('!');
         }

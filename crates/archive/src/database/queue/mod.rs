@@ -21,8 +21,8 @@ use super::{DatabaseError, Transaction};
 pub use claim::{Claim, Claimed};
 pub use enqueue::{Enqueued, NewImport};
 pub use lease::{Release, Wanted};
-pub(super) use list::pattern;
 pub use list::{ImportFilter, ImportSummary};
+pub(super) use list::{pattern, same_pattern};
 pub use lost::Lost;
 pub use schedules::Schedule;
 

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod activity;
+mod discussions;
 mod entity_tags;
 mod images;
 mod imports;
