@@ -46,6 +46,15 @@ impl PageError {
         )
     }
 
+    pub(crate) fn lost_file() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "The file is not there",
+            "The archive knows of it, but its content is not in the data directory.",
+        )
+        .remedy("bucketload verify names everything that is missing.")
+    }
+
     pub(crate) fn only_for(who: &str) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,

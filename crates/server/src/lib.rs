@@ -6,6 +6,7 @@ mod api;
 mod assets;
 mod bitbucket;
 mod codes;
+mod discussion;
 mod error;
 mod events;
 mod health;
@@ -27,6 +28,7 @@ mod session;
 mod setup;
 mod sign_in;
 mod switches;
+mod text;
 
 pub use codes::{CodeError, OneTimeCode, administrator_code, first_administrator_code};
 pub use metrics::Metrics;

@@ -19,6 +19,7 @@ pub(crate) async fn style() -> impl IntoResponse {
             include_str!("imports.css"),
             include_str!("new_import.css"),
             include_str!("quota.css"),
+            include_str!("discussion.css")
         ),
     )
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bucketload_archive::{Amount, ImportLine, IssueCounts, ProofRecord};
+use bucketload_archive::{Amount, ImportLine, IssueCounts, ProofRecord, StateCounts};
 use bucketload_model::{RepositoryName, Stage};
 use maud::{Markup, html};
 use url::Url;
@@ -10,7 +10,8 @@ use url::Url;
 use super::gaps::{self, GapGroup, Place};
 use super::layout::{self, Room};
 use super::parts::{
-    back_to, badge, bytes, counted, empty, grouped, import_state, stage_words, time,
+    back_to, badge, bytes, counted, empty, grouped, import_state, repository_path, stage_words,
+    time,
 };
 use super::{icons, import_line, upload};
 use crate::session::Person;
@@ -27,6 +28,7 @@ pub(crate) struct Whole {
     pub(crate) ended: Option<usize>,
     /// Those of the latest import.
     pub(crate) gaps: Vec<GapGroup>,
+    pub(crate) pull_requests: StateCounts,
     pub(crate) issues: IssueCounts,
     pub(crate) attachments: Amount,
     pub(crate) lfs: Amount,
@@ -46,6 +48,7 @@ pub(crate) struct Clone {
 pub(crate) fn page(person: &Person, whole: &Whole) -> Markup {
     let content = html! {
         (back_to("repositories", "Repositories"))
+        (rooms(whole))
         (standing(whole))
         (holdings(whole))
         (clones(whole))
@@ -65,6 +68,27 @@ pub(crate) fn page(person: &Person, whole: &Whole) -> Markup {
         &whole.name.to_string(),
         &content,
     )
+}
+
+/// The lists that are read rather than counted.
+fn rooms(whole: &Whole) -> Markup {
+    let path = repository_path(&whole.name);
+    let pull_requests: u64 = whole.pull_requests.values().sum();
+    let rooms = [
+        ("pull-requests", "Pull requests", Some(pull_requests)),
+        ("issues", "Issues", Some(whole.issues.issues)),
+        ("downloads", "Downloads", None),
+    ];
+    html! {
+        nav class="chips" aria-label="Of this repository" {
+            @for (room, name, count) in rooms {
+                a href={(path) "/" (room)} {
+                    (name)
+                    @if let Some(count) = count { " " span class="count" { (grouped(count)) } }
+                }
+            }
+        }
+    }
 }
 
 /// When it was last brought up to date, and when all was last found right.

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use axum::extract::{Path, State};
 use bucketload_archive::mirror::{Mirror, MirrorError};
-use bucketload_model::{ImportState, RepositoryName};
+use bucketload_model::ImportState;
 use maud::Markup;
 
+use super::found::found;
 use crate::error::PageError;
 use crate::imports::one::gap_groups;
 use crate::pages::repository::{self, Clone, Whole};
@@ -21,12 +22,8 @@ pub(crate) async fn show(
     person: Person,
     Path((workspace, slug)): Path<(String, String)>,
 ) -> Result<Markup, PageError> {
-    let name: RepositoryName = format!("{workspace}/{slug}")
-        .parse()
-        .map_err(|_| PageError::not_found())?;
-    let archive = &app.archive;
-    let stored = archive.repository(&name).await?;
-    let stored = stored.ok_or_else(PageError::not_found)?;
+    let stored = found(&app, &workspace, &slug).await?;
+    let (archive, name) = (&app.archive, stored.name);
     let imports = archive.imports_of(&name, IMPORTS_SHOWN).await?;
     let ids: Vec<_> = imports.iter().map(|import| import.id).collect();
     let lines = app.lines_by_id(&ids).await?;
@@ -38,6 +35,7 @@ pub(crate) async fn show(
     let data_dir = &app.health.data_dir;
     let whole = Whole {
         proof: archive.proof(&stored.uuid).await?,
+        pull_requests: archive.pull_request_states(&stored.uuid).await?,
         issues: archive.count_issues(&stored.uuid).await?,
         attachments: archive.attachment_amount(&stored.uuid).await?,
         lfs: archive.lfs_amount(&stored.uuid).await?,

@@ -2,6 +2,7 @@
 
 pub(crate) mod cookie;
 pub(crate) mod file_form;
+pub(crate) mod file_name;
 pub(crate) mod forms;
 pub(crate) mod headers;
 pub(crate) mod limiter;

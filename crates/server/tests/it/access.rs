@@ -17,7 +17,7 @@ const ICON: &str = concat!("/assets/", env!("CARGO_PKG_VERSION"), "/icon.svg");
 /// What a page, or a form with nothing in it but its token, answers to a stranger,
 /// somebody to be approved, somebody blocked, a viewer, a member and an administrator.
 #[rustfmt::skip]
-const PAGES: [(&str, &str, [u16; 6]); 41] = [
+const PAGES: [(&str, &str, [u16; 6]); 51] = [
     ("GET", "/", [303, 403, 303, 303, 303, 303]),
     ("GET", "/imports", [303, 403, 303, 200, 200, 200]),
     ("POST", "/imports/ask", [303, 403, 303, 403, 422, 422]),
@@ -27,6 +27,16 @@ const PAGES: [(&str, &str, [u16; 6]); 41] = [
     ("GET", "/imports/{id}", [303, 403, 303, 200, 200, 200]),
     ("GET", "/repositories", [303, 403, 303, 200, 200, 200]),
     ("GET", "/repositories/{workspace}/{slug}", [303, 403, 303, 404, 404, 404]),
+    ("GET", "/repositories/{workspace}/{slug}/pull-requests", [303, 403, 303, 404, 404, 404]),
+    ("GET", "/repositories/{workspace}/{slug}/pull-requests/{id}", [303, 403, 303, 404, 404, 404]),
+    ("GET", "/repositories/{workspace}/{slug}/pull-requests/{id}/text", [303, 403, 303, 404, 404, 404]),
+    ("GET", "/repositories/{workspace}/{slug}/issues", [303, 403, 303, 404, 404, 404]),
+    ("GET", "/repositories/{workspace}/{slug}/issues/{id}", [303, 403, 303, 404, 404, 404]),
+    ("GET", "/repositories/{workspace}/{slug}/issues/{id}/text", [303, 403, 303, 404, 404, 404]),
+    ("GET", "/repositories/{workspace}/{slug}/issues/{id}/files/{sha256}", [303, 403, 303, 404, 404, 404]),
+    ("GET", "/repositories/{workspace}/{slug}/images/{sha256}", [303, 403, 303, 404, 404, 404]),
+    ("GET", "/repositories/{workspace}/{slug}/downloads", [303, 403, 303, 404, 404, 404]),
+    ("GET", "/repositories/{workspace}/{slug}/downloads/{sha256}", [303, 403, 303, 404, 404, 404]),
     ("POST", UPLOAD, [303, 403, 303, 403, 422, 422]),
     ("POST", WIKI_UPLOAD, [303, 403, 303, 403, 422, 422]),
     ("GET", "/quota", [303, 403, 303, 200, 200, 200]),

@@ -4,6 +4,7 @@
 use bucketload_model::Stage;
 use serde_json::{Value, json};
 
+use crate::discussions::recording;
 use crate::support::House;
 use crate::webdriver::Chromium;
 
@@ -22,6 +23,12 @@ const PAGES: &[&str] = &[
     "repositories",
     "repositories/teapots/kettle",
     "quota",
+    "repositories/teapots/kettle/pull-requests",
+    "repositories/teapots/kettle/pull-requests?q=nothing",
+    "repositories/teapots/kettle/pull-requests/1",
+    "repositories/teapots/kettle/issues",
+    "repositories/teapots/kettle/issues/7",
+    "repositories/teapots/kettle/downloads",
     "account",
     "administration/users",
     "administration/sign-in",
@@ -64,8 +71,7 @@ async fn no_page_breaks_a_rule() {
         return;
     };
     let house = House::new().await;
-    let uuid = "{00000000-0000-4000-8000-000000000001}";
-    house.store("teapots/kettle", uuid).await;
+    house.import(&recording()).await;
     let home = house.url.as_str();
     let check = async |path: &str| {
         assert_eq!(violations(&browser, &axe).await, json!([]), "/{path}");

@@ -152,6 +152,20 @@ impl Chromium {
         self.get("/cookie").await.as_array().unwrap().clone()
     }
 
+    /// Keeps a cookie, `name=value`, for where the page is from.
+    pub(crate) async fn keep_cookie(&self, cookie: &str) {
+        let (name, value) = cookie.split_once('=').unwrap();
+        let cookie = json!({ "cookie": { "name": name, "value": value } });
+        self.post("/cookie", &cookie).await;
+    }
+
+    /// Runs a script of ours before anything else of each page from now on.
+    pub(crate) async fn before_each_page(&self, script: &str) {
+        let params = json!({ "source": script });
+        let command = json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": params });
+        self.post("/goog/cdp/execute", &command).await;
+    }
+
     /// Makes the window as narrow as a small telephone.
     pub(crate) async fn narrow(&self) {
         let metrics = json!({

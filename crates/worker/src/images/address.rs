@@ -9,8 +9,9 @@ const ROOT: &str = "https://bitbucket.org/";
 /// Longer ones no server takes.
 const LONGEST_BYTES: usize = 8 * 1024;
 
-/// Reads an address of the web. One with a user in it is none: it would be kept and shown.
-pub(super) fn address(link: &str) -> Option<Url> {
+/// Reads an address of the web as a text has it, in the form in which images are known by
+/// theirs. One with a user in it is none: it would be kept and shown.
+pub fn address(link: &str) -> Option<Url> {
     let link = link.trim();
     if link.len() > LONGEST_BYTES {
         return None;

@@ -19,6 +19,7 @@ mod sniff;
 mod take;
 mod texts;
 
+pub use address::address as web_address;
 pub use folder::{FolderError, SavedFile};
 pub use take::{TakeImagesError, TakenImages};
 
