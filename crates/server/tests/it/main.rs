@@ -16,6 +16,7 @@ mod connections;
 mod discussions;
 mod events;
 mod forms;
+mod hostile;
 mod imports;
 mod imports_api;
 mod metrics;
