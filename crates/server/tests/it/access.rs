@@ -85,8 +85,8 @@ const API: [(&str, &str, [u16; 5]); 11] = [
     ("GET", "/api/v1/imports/{id}/log", [401, 401, 200, 403, 200]),
     ("POST", "/api/v1/imports/{id}/{ask}", [401, 401, 403, 200, 403]),
     ("GET", "/api/v1/credentials", [401, 401, 403, 200, 403]),
-    // Nobody connected Bitbucket, and without a credential there is no list.
-    ("GET", "/api/v1/workspaces", [401, 401, 403, 502, 403]),
+    // Nobody connected Bitbucket, and without a credential there are no workspaces.
+    ("GET", "/api/v1/workspaces", [401, 401, 403, 200, 403]),
     ("GET", "/api/v1/workspaces/{workspace}/repositories", [401, 401, 403, 200, 403]),
     ("GET", "/api/v1/quota", [401, 401, 200, 403, 200]),
     // From elsewhere.
