@@ -6,8 +6,10 @@ mod body;
 mod document;
 mod etag;
 mod imports;
+mod paging;
 mod problem;
 mod quota;
+mod repositories;
 mod user;
 
 use axum::Router;
@@ -27,6 +29,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let user = Route::get("/user", Who::Token(None), user::show);
     let mut routes = vec![user.told(user::operation())];
     routes.extend(imports::routes());
+    routes.extend(repositories::routes());
     routes.extend(bitbucket::routes());
     routes.push(quota::route());
     routes

@@ -31,7 +31,7 @@ pub(crate) struct Chosen {
 }
 
 impl Chosen {
-    fn read(query: &[u8]) -> Self {
+    pub(crate) fn read(query: &[u8]) -> Self {
         let mut chosen = Self::default();
         for (name, value) in form_urlencoded::parse(query) {
             match &*name {
@@ -52,8 +52,18 @@ impl Chosen {
         *self == Self::default()
     }
 
-    /// The address of the page that begins behind a repository.
-    pub(crate) fn behind(&self, after: &RepositoryName) -> String {
+    /// What it asks of the archive.
+    pub(crate) fn filter(&self, limit: u32) -> RepositoryFilter {
+        RepositoryFilter {
+            workspace: self.workspace.clone(),
+            text: (!self.text.is_empty()).then(|| self.text.clone()),
+            after: self.after.clone(),
+            limit,
+        }
+    }
+
+    /// The address of the page that begins behind a repository, of a list at this path.
+    pub(crate) fn behind(&self, path: &str, after: &RepositoryName) -> String {
         let mut query = Serializer::new(String::new());
         if let Some(workspace) = &self.workspace {
             query.append_pair("workspace", workspace.as_str());
@@ -62,7 +72,7 @@ impl Chosen {
             query.append_pair("q", &self.text);
         }
         query.append_pair("after", &after.to_string());
-        format!("{PATH}?{}", query.finish())
+        format!("{path}?{}", query.finish())
     }
 }
 
@@ -72,13 +82,10 @@ pub(crate) async fn show(
     RawQuery(query): RawQuery,
 ) -> Result<Markup, PageError> {
     let chosen = Chosen::read(query.unwrap_or_default().as_bytes());
-    let filter = RepositoryFilter {
-        workspace: chosen.workspace.clone(),
-        text: (!chosen.text.is_empty()).then(|| chosen.text.clone()),
-        after: chosen.after.clone(),
-        limit: PAGE_LENGTH + 1,
-    };
-    let mut entries = app.archive.repository_page(&filter).await?;
+    let mut entries = app
+        .archive
+        .repository_page(&chosen.filter(PAGE_LENGTH + 1))
+        .await?;
     let has_more = entries.len() > PAGE_LENGTH as usize;
     entries.truncate(PAGE_LENGTH as usize);
     let ids: Vec<ImportId> = entries
@@ -89,7 +96,7 @@ pub(crate) async fn show(
     let lines: HashMap<ImportId, ImportLine> = lines.map(|line| (line.summary.id, line)).collect();
     let last = entries.last().filter(|_| has_more);
     let list = List {
-        next: last.map(|last| chosen.behind(&last.name)),
+        next: last.map(|last| chosen.behind(PATH, &last.name)),
         workspaces: app.archive.workspaces().await?,
         max_upload_bytes: app.uploads.file_bytes,
         chosen,
@@ -108,7 +115,7 @@ mod tests {
         let chosen = Chosen::read(b"q=+tea%26pot%0A&workspace=a&after=x&page=2");
         assert_eq!(chosen.text, "tea&pot");
         assert_eq!(chosen.after, None);
-        let address = chosen.behind(&"a/b".parse().unwrap());
+        let address = chosen.behind(PATH, &"a/b".parse().unwrap());
         assert_eq!(address, "repositories?workspace=a&q=tea%26pot&after=a%2Fb");
         let (_, query) = address.split_once('?').unwrap();
         let again = Chosen::read(query.as_bytes());

@@ -1,14 +1,17 @@
 //! One pull request with its discussion.
 
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use bucketload_archive::{CommentPage, DatabaseError, StoredRepository};
 use bucketload_model::{CommentId, PullRequestId};
 use maud::Markup;
 use serde::Deserialize;
+use url::form_urlencoded;
 
 use super::files::plain_text;
 use super::found::{found, number};
+use crate::api::Problem;
 use crate::discussion::{Comment, Event, PullRequest, Task, in_order, known, text_at, updates};
 use crate::error::PageError;
 use crate::pages::discussion::Place;
@@ -32,6 +35,21 @@ pub(crate) struct Behind {
     /// The last comment of the page before.
     #[serde(default)]
     pub(super) after: Option<i64>,
+}
+
+impl Behind {
+    /// What stands in the query of a script, which is told what it wrote wrong.
+    pub(crate) fn read(query: &str) -> Result<Self, Problem> {
+        let mut behind = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            behind.after = value.parse().ok().filter(|_| name == "after");
+            if behind.after.is_none() {
+                let detail = format!("“{name}={value}” cannot be asked for. There is after.");
+                return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+            }
+        }
+        Ok(behind)
+    }
 }
 
 /// Which text of a discussion; without a comment its description.

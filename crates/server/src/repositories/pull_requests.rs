@@ -1,7 +1,7 @@
 //! The list of a repository's pull requests.
 
 use axum::extract::{Path, RawQuery, State};
-use bucketload_archive::PullRequestEntry;
+use bucketload_archive::{DatabaseError, PullRequestEntry, StoredRepository};
 use bucketload_model::Mention;
 use maud::Markup;
 
@@ -10,7 +10,7 @@ use super::found::found;
 use crate::discussion::{Account, Known, known};
 use crate::error::PageError;
 use crate::pages::discussions::{self, Kind, Line, List};
-use crate::service::App;
+use crate::service::{App, Service};
 use crate::session::Person;
 use crate::text::Wanted;
 
@@ -28,12 +28,7 @@ pub(crate) async fn show(
     let filter = chosen.filter(PAGE_LENGTH);
     let archive = &app.archive;
     let page = archive.pull_request_page(&repository.uuid, &filter).await?;
-    let mut wanted = Wanted::default();
-    let authors = page.entries.iter().filter_map(author);
-    wanted
-        .people
-        .extend(authors.filter_map(|author| author.key));
-    let known = known(&app, &repository, &wanted).await?;
+    let known = known_authors(&app, &repository, &page.entries).await?;
     let list = List {
         kind: Kind::PullRequests,
         states: archive.pull_request_states(&repository.uuid).await?,
@@ -49,7 +44,21 @@ pub(crate) async fn show(
     Ok(discussions::page(&person, &list))
 }
 
-fn author(entry: &PullRequestEntry) -> Option<Account> {
+/// Who opened them.
+pub(crate) async fn known_authors(
+    service: &Service,
+    repository: &StoredRepository,
+    entries: &[PullRequestEntry],
+) -> Result<Known, DatabaseError> {
+    let mut wanted = Wanted::default();
+    let authors = entries.iter().filter_map(author);
+    wanted
+        .people
+        .extend(authors.filter_map(|author| author.key));
+    known(service, repository, &wanted).await
+}
+
+pub(crate) fn author(entry: &PullRequestEntry) -> Option<Account> {
     let uuid = entry.author.as_ref()?.parse().ok()?;
     Some(Account {
         name: None,

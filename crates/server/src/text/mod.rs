@@ -79,6 +79,11 @@ impl Text {
         self.cut_from
     }
 
+    /// What is shown of it, as it was typed.
+    pub(crate) fn raw(&self) -> &str {
+        &self.raw
+    }
+
     /// Notes what it shows.
     pub(crate) fn want(&self, wanted: &mut Wanted) {
         if self.is_markdown {

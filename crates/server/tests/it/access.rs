@@ -77,13 +77,19 @@ const PAGES: [(&str, &str, [u16; 6]); 51] = [
 /// blocked, for reading and for writing of a member, and for everything of somebody who
 /// is a viewer by now.
 #[rustfmt::skip]
-const API: [(&str, &str, [u16; 5]); 11] = [
+const API: [(&str, &str, [u16; 5]); 17] = [
     ("GET", "/api/v1/user", [401, 401, 200, 200, 200]),
     ("GET", "/api/v1/imports", [401, 401, 200, 403, 200]),
     ("POST", "/api/v1/imports", [401, 401, 403, 202, 403]),
     ("GET", "/api/v1/imports/{id}", [401, 401, 200, 403, 200]),
     ("GET", "/api/v1/imports/{id}/log", [401, 401, 200, 403, 200]),
     ("POST", "/api/v1/imports/{id}/{ask}", [401, 401, 403, 200, 403]),
+    ("GET", "/api/v1/repositories", [401, 401, 200, 403, 200]),
+    ("GET", "/api/v1/repositories/{workspace}/{slug}", [401, 401, 404, 403, 404]),
+    ("GET", "/api/v1/repositories/{workspace}/{slug}/pull-requests", [401, 401, 404, 403, 404]),
+    ("GET", "/api/v1/repositories/{workspace}/{slug}/pull-requests/{id}", [401, 401, 404, 403, 404]),
+    ("GET", "/api/v1/repositories/{workspace}/{slug}/issues", [401, 401, 404, 403, 404]),
+    ("GET", "/api/v1/repositories/{workspace}/{slug}/issues/{id}", [401, 401, 404, 403, 404]),
     ("GET", "/api/v1/credentials", [401, 401, 403, 200, 403]),
     // Nobody connected Bitbucket, and without a credential there are no workspaces.
     ("GET", "/api/v1/workspaces", [401, 401, 403, 200, 403]),

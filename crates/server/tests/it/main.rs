@@ -27,6 +27,7 @@ mod prefix;
 mod quota;
 mod recording;
 mod repositories;
+mod repositories_api;
 mod seed;
 mod sessions;
 mod setup;

@@ -8,6 +8,7 @@ use jsonschema::Validator;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
+use crate::discussions::recording;
 use crate::imports_api::{Script, json_of};
 use crate::support::{House, Page};
 
@@ -130,6 +131,7 @@ async fn answers_are_as_the_document_says() {
     let house = House::new().await;
     let answers = Answers::of(&house).await;
     let script = Script::new(&house, &["imports:read", "imports:write"]).await;
+    house.import(&recording()).await;
     let kettle = house.enqueue("teapots/kettle").await;
     house.enqueue("teapots/pot").await;
     house.claim(kettle).await;
@@ -138,6 +140,7 @@ async fn answers_are_as_the_document_says() {
     for (path, asked) in [
         ("/user", "/user".to_owned()),
         ("/imports", "/imports?limit=1".to_owned()),
+        ("/repositories", "/repositories".to_owned()),
         ("/imports", "/imports?state=eaten".to_owned()),
         ("/imports/{id}", format!("/imports/{kettle}")),
         ("/imports/{id}", "/imports/0".to_owned()),
@@ -145,6 +148,18 @@ async fn answers_are_as_the_document_says() {
     ] {
         let page = script.get(&format!("{PREFIX}{asked}")).await;
         answers.hold("get", path, &page);
+    }
+    for (path, asked) in [
+        ("", ""),
+        ("/pull-requests", "/pull-requests"),
+        ("/pull-requests/{id}", "/pull-requests/1"),
+        ("/issues", "/issues"),
+        ("/issues/{id}", "/issues/7"),
+        ("/issues/{id}", "/issues/8"),
+    ] {
+        let asked = format!("{PREFIX}/repositories/teapots/kettle{asked}");
+        let path = format!("/repositories/{{workspace}}/{{slug}}{path}");
+        answers.hold("get", &path, &script.get(&asked).await);
     }
     let ask = format!("{PREFIX}/imports/{kettle}/pause");
     let page = script.post(&ask, &Value::Null).await.is(200);
