@@ -1,5 +1,6 @@
 //! Which imports come first, and how many may run at once.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -17,6 +18,31 @@ pub struct Limits {
     pub per_workspace: u32,
     /// With one credential: they share its quota, so more would only wait for each other.
     pub per_credential: u32,
+}
+
+impl Limits {
+    /// What they are called, in the configuration and among what administrators set.
+    pub const KEYS: [&str; 3] = [
+        "imports_at_once",
+        "imports_per_workspace",
+        "imports_per_credential",
+    ];
+
+    /// The same, but for what administrators set: that comes before any configuration. What
+    /// makes no sense counts as not set.
+    #[must_use]
+    pub fn or_as_set(self, set: &BTreeMap<String, String>) -> Self {
+        let limit = |key: usize, configured| {
+            let text = set.get(Self::KEYS[key]);
+            let limit = text.and_then(|text| text.parse().ok());
+            limit.filter(|limit| *limit > 0).unwrap_or(configured)
+        };
+        Self {
+            at_once: limit(0, self.at_once),
+            per_workspace: limit(1, self.per_workspace),
+            per_credential: limit(2, self.per_credential),
+        }
+    }
 }
 
 /// A text that is no priority.
@@ -66,6 +92,23 @@ impl fmt::Display for Priority {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_administrators_set_comes_first() {
+        let set = |value: &str| {
+            let key = Limits::KEYS[1].to_owned();
+            let set = BTreeMap::from([(key, value.to_owned())]);
+            Limits::default().or_as_set(&set)
+        };
+        let two = Limits {
+            per_workspace: 2,
+            ..Limits::default()
+        };
+        assert_eq!(set("2"), two);
+        for nothing in ["", "0", "many", "-1"] {
+            assert_eq!(set(nothing), Limits::default(), "{nothing}");
+        }
+    }
 
     #[test]
     fn priorities_have_bounds() {

@@ -33,7 +33,9 @@ mod text;
 pub use codes::{CodeError, OneTimeCode, administrator_code, first_administrator_code};
 pub use metrics::Metrics;
 pub use monitor::{Monitor, MonitorOptions};
-pub use options::{BitbucketOptions, ConsumerOptions, ServerOptions, UploadLimits};
+pub use options::{
+    BitbucketOptions, ConsumerOptions, ServerOptions, SettingLine, SettingPlace, UploadLimits,
+};
 pub use routes::{RouteLine, Who, routes};
 pub use security::peer::{NoProxy, TrustedProxies};
 pub use security::secrets::NoRandom;

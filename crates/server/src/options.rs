@@ -37,6 +37,8 @@ pub struct ServerOptions {
     /// Asks Bitbucket for people who wait, with the configured credential: it gives up where it
     /// would have to wait for quota. Its options are those of the clients with other credentials.
     pub client: Client,
+    /// Settings of the configuration that administrators may look at.
+    pub settings: Vec<SettingLine>,
     /// How large what people upload may be.
     pub uploads: UploadLimits,
     /// What the process counts.
@@ -46,6 +48,34 @@ pub struct ServerOptions {
     pub stopping: CancellationToken,
     /// The time.
     pub clock: Arc<dyn Clock>,
+}
+
+/// A setting of the configuration, as administrators look at it. None of them is a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingLine {
+    /// Its key.
+    pub key: &'static str,
+    /// Its environment variable.
+    pub variable: String,
+    /// What it is; absent where it is not set and has no default.
+    pub value: Option<String>,
+    /// Where that stands.
+    pub place: SettingPlace,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+/// Where a setting was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingPlace {
+    /// Nowhere.
+    Default,
+    /// In the environment.
+    Environment,
+    /// In the configuration file.
+    File,
+    /// In the command that started the service.
+    Command,
 }
 
 /// How large what people upload may be.

@@ -190,6 +190,10 @@ fn pages() -> Vec<Route> {
         Route::post("/administration/users", Administrators, administration::users::change),
         Route::get("/administration/sign-in", Administrators, administration::sign_in::show),
         Route::post("/administration/sign-in", Administrators, administration::sign_in::change),
+        Route::get("/administration/credentials", Administrators, administration::credentials::show),
+        Route::post("/administration/credentials/remove", Administrators, administration::credentials::remove),
+        Route::get("/administration/limits", Administrators, administration::limits::show),
+        Route::post("/administration/limits", Administrators, administration::limits::change),
         Route::get("/administration/audit", Administrators, administration::audit::show),
     ]
 }

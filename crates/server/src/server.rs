@@ -127,6 +127,7 @@ impl Server {
             clock: options.clock,
             public_url,
             bitbucket,
+            settings: options.settings,
             uploads: options.uploads,
             oauth,
             limits: Limits::new(),

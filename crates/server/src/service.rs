@@ -19,7 +19,7 @@ use crate::error::PageError;
 use crate::events::Hub;
 use crate::health::Health;
 use crate::metrics::Figures;
-use crate::options::{BitbucketOptions, UploadLimits};
+use crate::options::{BitbucketOptions, SettingLine, UploadLimits};
 use crate::security::cookie::CookieRule;
 use crate::security::limiter::Limiter;
 use crate::security::peer::TrustedProxies;
@@ -50,6 +50,8 @@ pub(crate) struct Service {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) public_url: Url,
     pub(crate) bitbucket: BitbucketOptions,
+    /// Settings of the configuration that administrators may look at.
+    pub(crate) settings: Vec<SettingLine>,
     pub(crate) uploads: UploadLimits,
     /// Absent where no consumer is configured.
     pub(crate) oauth: Option<OAuthClient>,

@@ -6,7 +6,7 @@ use bucketload_archive::{Archive, DataDir, UserRecord};
 use bucketload_auth::Credential;
 use bucketload_auth::oauth::Consumer;
 use bucketload_model::{Clock as _, SystemClock, UserId, UserRole, UserState};
-use bucketload_server::TrustedProxies;
+use bucketload_server::{SettingLine, TrustedProxies};
 use bucketload_simulator::{OAuthConsumer, Simulator, SimulatorOptions, World};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -131,6 +131,7 @@ fn demo_session(session: &Session, double: &Simulator) -> Result<Session, Proble
             max_blob_bytes: session.config.max_blob_bytes,
             image_hosts: session.config.image_hosts.clone(),
             max_upload_bytes: session.config.max_upload_bytes,
+            shown: without_quota(&session.config.shown),
             allow_insecure: false,
             log: session.config.log.clone(),
         },
@@ -138,6 +139,12 @@ fn demo_session(session: &Session, double: &Simulator) -> Result<Session, Proble
         no_progress: session.no_progress,
         bars: session.bars.clone(),
     })
+}
+
+/// The demo has no quota of its own, whatever is set.
+fn without_quota(shown: &[SettingLine]) -> Vec<SettingLine> {
+    let shown = shown.iter().filter(|line| !line.key.ends_with("_quota"));
+    shown.cloned().collect()
 }
 
 /// The consumer that every simulator knows. Its callback is that of the dashboard, which

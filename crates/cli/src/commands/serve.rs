@@ -7,8 +7,8 @@ use bucketload_archive::Archive;
 use bucketload_bitbucket::{Client, ClientOptions, WaitPolicy};
 use bucketload_model::{Clock, SystemClock};
 use bucketload_server::{
-    BitbucketOptions, ConsumerOptions, Metrics, OneTimeCode, Server, ServerOptions, UploadLimits,
-    administrator_code, first_administrator_code,
+    BitbucketOptions, ConsumerOptions, Metrics, OneTimeCode, Server, ServerOptions, SettingLine,
+    SettingPlace, UploadLimits, administrator_code, first_administrator_code,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -42,6 +42,20 @@ pub(crate) async fn run(session: &Session, options: &ServeOptions) -> Result<Exi
 fn code_link(url: &Url, code: &OneTimeCode) -> String {
     let page = code.user.as_ref().map_or("setup", |_| "sign-in");
     format!("{url}{page}#{}", code.code.expose_secret())
+}
+
+/// The limits that are set, with those of the command in their place.
+fn shown(session: &Session, places: Option<PlaceOptions>) -> Vec<SettingLine> {
+    let mut lines = session.config.shown.clone();
+    let concurrency = places.and_then(|places| places.concurrency);
+    let line = lines
+        .iter_mut()
+        .find(|line| line.key == "worker_concurrency");
+    if let (Some(line), Some(concurrency)) = (line, concurrency) {
+        line.value = Some(concurrency.to_string());
+        line.place = SettingPlace::Command;
+    }
+    lines
 }
 
 /// What asks Bitbucket for people who wait for a page: from the same account as imports, with the
@@ -94,6 +108,7 @@ impl Dashboard {
                 }),
             },
             client: asking(session, &archive, &metrics)?,
+            settings: shown(session, places),
             uploads: UploadLimits {
                 file_bytes: config.max_upload_bytes,
                 blob_bytes: config.max_blob_bytes,

@@ -14,7 +14,7 @@ use bucketload_archive::{DataDir, DatabaseAddress};
 use bucketload_auth::oauth::Consumer;
 use bucketload_auth::{Credential, SecretKey};
 use bucketload_model::Limits;
-use bucketload_server::TrustedProxies;
+use bucketload_server::{SettingLine, TrustedProxies};
 use bucketload_worker::queue::Asker;
 use secrecy::SecretString;
 use url::Url;
@@ -70,9 +70,26 @@ pub(crate) struct Config {
     pub(crate) image_hosts: Vec<String>,
     /// How large a file may be that somebody uploads.
     pub(crate) max_upload_bytes: u64,
+    /// The limits among the settings, for administrators to look at.
+    pub(crate) shown: Vec<SettingLine>,
     pub(crate) allow_insecure: bool,
     pub(crate) log: String,
 }
+
+/// The limits among the settings.
+const SHOWN: [&str; 11] = [
+    "rest_quota",
+    "git_quota",
+    "raw_quota",
+    "worker_concurrency",
+    "imports_at_once",
+    "imports_per_workspace",
+    "imports_per_credential",
+    "keep_imports_days",
+    "segment_above_mb",
+    "max_blob_mb",
+    "max_upload_mb",
+];
 
 /// Our own variables, some of which are secrets: no child is to see them.
 pub(crate) fn own_variables() -> impl Iterator<Item = OsString> {
@@ -145,6 +162,7 @@ impl Config {
             max_blob_bytes: u64::from(at_least_one(values, "max_blob_mb")?) * 1024 * 1024,
             image_hosts: image_hosts(values)?,
             max_upload_bytes: u64::from(at_least_one(values, "max_upload_mb")?) * 1024 * 1024,
+            shown: values.shown(&SHOWN),
             allow_insecure: values.flag("allow_insecure")?,
             log: values.text("log")?.unwrap_or_default(),
         })

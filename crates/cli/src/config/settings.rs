@@ -12,10 +12,6 @@ pub(super) struct Setting {
     /// Whether it is a secret, which may also be read from a file of its own.
     pub(super) is_secret: bool,
     /// What it does.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "only the reference page shows it")
-    )]
     pub(super) meaning: &'static str,
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
+use bucketload_server::{SettingLine, SettingPlace};
 use url::Url;
 
 use super::settings::{SETTINGS, Setting, nearest};
@@ -64,6 +65,30 @@ impl Values {
     /// Whether a setting is what it is unless set.
     pub(super) fn is_default(&self, key: &str) -> bool {
         self.0.get(key).is_none_or(|value| value.place == DEFAULT)
+    }
+
+    /// Settings as administrators may look at them. No secret is shown.
+    pub(super) fn shown(&self, keys: &[&str]) -> Vec<SettingLine> {
+        let shown = SETTINGS.iter().filter(|setting| !setting.is_secret);
+        let shown = shown.filter(|setting| keys.contains(&setting.key));
+        shown
+            .map(|setting| {
+                let value = self.0.get(setting.key);
+                let variable = setting.variable();
+                let place = match value.map(|value| value.place.as_str()) {
+                    None | Some(DEFAULT) => SettingPlace::Default,
+                    Some(place) if place == variable => SettingPlace::Environment,
+                    Some(_) => SettingPlace::File,
+                };
+                SettingLine {
+                    key: setting.key,
+                    variable,
+                    value: value.map(|value| value.text.clone()),
+                    place,
+                    meaning: setting.meaning,
+                }
+            })
+            .collect()
     }
 
     /// A setting as text.
@@ -254,6 +279,24 @@ mod tests {
         let values = read("log = \"warn\"\nrest_quota = 500\n").unwrap();
         assert_eq!(values.text("log").unwrap().as_deref(), Some("debug"));
         assert_eq!(values.number("rest_quota").unwrap(), Some(500));
+    }
+
+    #[test]
+    fn what_is_shown_says_where_it_stands_and_is_no_secret() {
+        let values = read("rest_quota = 500\nbitbucket_token = \"s3cret\"\n").unwrap();
+        let shown = values.shown(&["log", "rest_quota", "max_blob_mb", "bitbucket_token"]);
+        let shown: Vec<_> = shown
+            .iter()
+            .map(|line| (line.key, line.value.as_deref(), line.place))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("rest_quota", Some("500"), SettingPlace::File),
+                ("max_blob_mb", Some("1024"), SettingPlace::Default),
+                ("log", Some("debug"), SettingPlace::Environment),
+            ]
+        );
     }
 
     #[test]

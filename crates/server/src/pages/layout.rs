@@ -26,6 +26,8 @@ pub(crate) enum Room {
 pub(crate) enum Desk {
     Users,
     SignIn,
+    Credentials,
+    Limits,
     Audit,
 }
 
@@ -144,6 +146,12 @@ fn desks(here: Desk) -> Markup {
     let all = [
         (Desk::Users, "administration/users", "Users"),
         (Desk::SignIn, "administration/sign-in", "Sign-in"),
+        (
+            Desk::Credentials,
+            "administration/credentials",
+            "Credentials",
+        ),
+        (Desk::Limits, "administration/limits", "Limits"),
         (Desk::Audit, "administration/audit", "Audit log"),
     ];
     html! {

@@ -32,6 +32,8 @@ const PAGES: &[&str] = &[
     "account",
     "administration/users",
     "administration/sign-in",
+    "administration/credentials",
+    "administration/limits",
     "administration/audit",
     "nowhere",
 ];

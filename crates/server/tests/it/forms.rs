@@ -5,7 +5,7 @@ use reqwest::header;
 use crate::support::{Browser, House};
 
 /// Every form that changes something, as somebody who is signed in could send it.
-const FORMS: [&str; 18] = [
+const FORMS: [&str; 20] = [
     "/imports/ask",
     "/imports/new",
     "/imports/new/start",
@@ -24,6 +24,8 @@ const FORMS: [&str; 18] = [
     "/account/tokens/remove",
     "/administration/users",
     "/administration/sign-in",
+    "/administration/credentials/remove",
+    "/administration/limits",
 ];
 
 async fn send(browser: &Browser, path: &str, body: String, headers: &[(&str, &str)]) -> u16 {
@@ -100,6 +102,7 @@ async fn nothing_is_changed_by_a_link() {
             "/imports/new",
             "/administration/users",
             "/administration/sign-in",
+            "/administration/limits",
         ];
         assert!(
             page.status == 404 || shown.contains(&path),

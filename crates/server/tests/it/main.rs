@@ -19,6 +19,7 @@ mod forms;
 mod hostile;
 mod imports;
 mod imports_api;
+mod limits;
 mod metrics;
 mod new_import;
 mod openapi;

@@ -8,8 +8,8 @@ use bucketload_auth::{Credential, Sealer, SecretKey};
 use bucketload_bitbucket::{Client, ClientOptions, QuotaSettings, WaitPolicy};
 use bucketload_model::{Clock as _, ManualClock, UserId, UserRole, UserState};
 use bucketload_server::{
-    BitbucketOptions, ConsumerOptions, Metrics, OneTimeCode, Server, ServerOptions, UploadLimits,
-    administrator_code, first_administrator_code,
+    BitbucketOptions, ConsumerOptions, Metrics, OneTimeCode, Server, ServerOptions, SettingLine,
+    SettingPlace, UploadLimits, administrator_code, first_administrator_code,
 };
 use bucketload_simulator::{
     Control, OAuthConsumer, OAuthOptions, SeedOptions, Simulator, SimulatorOptions, World,
@@ -150,6 +150,13 @@ impl House {
                 consumer: plan.has_consumer.then_some(consumer),
             },
             client: Client::new(asking, plan.credential).unwrap(),
+            settings: vec![SettingLine {
+                key: "max_blob_mb",
+                variable: "BUCKETLOAD_MAX_BLOB_MB".to_owned(),
+                value: Some("1024".to_owned()),
+                place: SettingPlace::File,
+                meaning: "How many `MiB` a file may have.",
+            }],
             uploads: UploadLimits {
                 file_bytes: MAX_UPLOAD_BYTES,
                 blob_bytes: MAX_UPLOAD_BYTES,

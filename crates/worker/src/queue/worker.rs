@@ -32,7 +32,7 @@ use crate::{Importer, RetryPolicy};
 pub struct WorkerOptions {
     /// Imports at once in this process.
     pub concurrency: usize,
-    /// Imports at once in all processes.
+    /// Imports at once in all processes, unless administrators set other limits.
     pub limits: Limits,
     /// When what failed is tried again.
     pub retry: RetryPolicy,
@@ -288,8 +288,11 @@ impl Slots {
     async fn claim(&self) -> Result<Option<(Claimed, LeaseFile)>, ImportError> {
         let importer = &self.importer;
         let now = importer.clock.now();
+        // Asked for each time: what administrators set holds from the next import on.
+        let set = importer.archive.service_settings().await?;
+        let limits = self.options.limits.or_as_set(&set);
         let mut transaction = importer.archive.begin().await?;
-        let next = transaction.next_import(now, self.options.limits).await?;
+        let next = transaction.next_import(now, limits).await?;
         let Some(import) = next else {
             return Ok(None);
         };

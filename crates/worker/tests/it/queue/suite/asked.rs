@@ -260,6 +260,44 @@ async fn limits_are_kept_and_one_repository_is_run_once_at_a_time() {
     worker.stop().await;
 }
 
+/// What administrators set on the dashboard comes before the configuration of every worker.
+#[tokio::test]
+async fn limits_can_be_changed_while_workers_run() {
+    let remote = remote(SeedOptions {
+        repositories: 2,
+        ..small()
+    })
+    .await;
+    let Some(local) = Local::on(KIND, &remote).await else {
+        return;
+    };
+    remote.on_path("/comments", Effect::Hang);
+    let archive = &local.importer.archive;
+    let set = async |value: &str| {
+        let mut transaction = archive.begin().await.unwrap();
+        let key = Limits::KEYS[0];
+        transaction.put_service_setting(key, value).await.unwrap();
+        transaction.commit().await.unwrap();
+    };
+    set("1").await;
+    let queue = queue(&local).await;
+    let wishes = [wish("seaside/lighthouse"), wish("seaside/harbour")];
+    queue.enqueue(&wishes).await.unwrap();
+    let worker = Background::start(&local).await;
+    until(async || archive.leases().await.unwrap().len() == 1).await;
+    // The other one is claimed by nobody, however often it is looked for.
+    let mut transaction = archive.begin().await.unwrap();
+    let limits = Limits::default().or_as_set(&archive.service_settings().await.unwrap());
+    let now = local.importer.clock.now();
+    let next = transaction.next_import(now, limits).await.unwrap();
+    drop(transaction);
+    assert_eq!(next, None);
+    assert_eq!(runs(&local.sink), 1);
+    set("2").await;
+    until(async || archive.leases().await.unwrap().len() == 2).await;
+    worker.stop().await;
+}
+
 #[tokio::test]
 async fn a_worker_that_is_stopped_hands_back_and_another_goes_on() {
     let Some((remote, undisturbed)) = bench(KIND).await else {
