@@ -13,7 +13,7 @@ use url::Url;
 
 use super::serve::Dashboard;
 use super::{Session, import, simulator};
-use crate::arguments::{DemoOptions, ImportOptions, PlaceOptions};
+use crate::arguments::{DemoOptions, ImportOptions, PlaceOptions, WorldOptions};
 use crate::messages::{self, Exit, Problem};
 use crate::{config, interrupt, output};
 
@@ -37,7 +37,7 @@ pub(crate) async fn run(session: &Session, options: &DemoOptions) -> Result<Exit
         ..SimulatorOptions::default()
     };
     let double = Simulator::start(running, world).await?;
-    let demo = demo_session(session, &double)?;
+    let demo = demo_session(session, &double, options)?;
     let workspace = &options.world.workspace;
     if !session.json {
         output::line(&format!(
@@ -95,7 +95,11 @@ async fn beside_dashboard(
 }
 
 /// The caller's session, with the simulator as Bitbucket.
-fn demo_session(session: &Session, double: &Simulator) -> Result<Session, Problem> {
+fn demo_session(
+    session: &Session,
+    double: &Simulator,
+    options: &DemoOptions,
+) -> Result<Session, Problem> {
     let address = |text: String| {
         text.parse::<Url>()
             .map_err(|error| Problem::of("the simulator's address cannot be used", &error))
@@ -119,7 +123,7 @@ fn demo_session(session: &Session, double: &Simulator) -> Result<Session, Proble
             trusted_proxies: TrustedProxies::default(),
             has_display: false,
             operator: session.config.operator.clone(),
-            rest_quota: Some(0),
+            rest_quota: Some(rest_quota(&options.world)),
             git_quota: Some(0),
             raw_quota: Some(0),
             segment_above_mb: session.config.segment_above_mb,
@@ -145,6 +149,15 @@ fn demo_session(session: &Session, double: &Simulator) -> Result<Session, Proble
 fn without_quota(shown: &[SettingLine]) -> Vec<SettingLine> {
     let shown = shown.iter().filter(|line| !line.key.ends_with("_quota"));
     shown.cloned().collect()
+}
+
+/// Requests an hour: as many as Bitbucket allows at most, so that the page of the quota has
+/// something to show; without a limit where the sample would have to wait.
+fn rest_quota(world: &WorldOptions) -> u32 {
+    const MOST: u64 = 10_000;
+    let each = 100 + 4 * world.pull_requests;
+    let needed = each.saturating_mul(world.repositories as u64);
+    if needed < MOST { 10_000 } else { 0 }
 }
 
 /// The consumer that every simulator knows. Its callback is that of the dashboard, which

@@ -94,7 +94,9 @@ fn frame(
                 a class="skip" href=(mount::here("content")) { "Skip to the content" }
                 header class="bar" {
                     div class="bar-inside" {
-                        a class="brand" href="imports" { (icons::BUCKET.show()) "bucketload" }
+                        a class="brand" href="imports" {
+                            (icons::BUCKET.show()) span { "bucketload" }
+                        }
                         nav aria-label="Main" {
                             a href="imports" aria-current=[current(room == Room::Imports)] { "Imports" }
                             a href="repositories"

@@ -13,7 +13,7 @@ use super::parts::{
     back_to, badge, bytes, counted, empty, grouped, import_state, repository_path, stage_words,
     time,
 };
-use super::{icons, import_line, upload};
+use super::{icons, import_line, new_import, upload};
 use crate::session::Person;
 
 /// Everything that the page shows.
@@ -79,6 +79,7 @@ fn rooms(whole: &Whole) -> Markup {
         ("issues", "Issues", Some(whole.issues.issues)),
         ("downloads", "Downloads", None),
     ];
+    let (workspace, slug) = (&whole.name.workspace, &whole.name.slug);
     html! {
         nav class="chips" aria-label="Of this repository" {
             @for (room, name, count) in rooms {
@@ -87,6 +88,8 @@ fn rooms(whole: &Whole) -> Markup {
                     @if let Some(count) = count { " " span class="count" { (grouped(count)) } }
                 }
             }
+            // Names of workspaces and repositories mean nothing in a query.
+            a href={(new_import::PATH) "?workspace=" (workspace) "&q=" (slug)} { "Import again" }
         }
     }
 }

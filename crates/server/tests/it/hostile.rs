@@ -244,6 +244,7 @@ fn leads_somewhere_good(link: &str) -> bool {
             "imports",
             "quota",
             "repositories",
+            "quota",
             "account",
             "administration",
             "assets/",
