@@ -21,9 +21,9 @@ use std::collections::BTreeMap;
 use super::queue::{pattern, same_pattern};
 use super::sql::StatementBuilder;
 
-/// Numbers that are looked through for a text or a name at once. Whoever finds too little
-/// looks on below them.
-const SEARCHED_AT_ONCE: i64 = 20_000;
+/// Numbers that are looked through for a text or a name at once: about 50 ms, where each has
+/// a long description. Whoever finds too little looks on below them.
+const SEARCHED_AT_ONCE: i64 = 5_000;
 
 /// Which pull requests, or issues, of a repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

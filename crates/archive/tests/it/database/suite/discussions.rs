@@ -107,9 +107,9 @@ async fn pull_requests_come_in_pages_and_every_filter_holds() {
         text: Some(text.to_owned()),
         ..all()
     };
-    assert_eq!(find(text("BOIL")).await, (vec![40_001], Some(20_002)));
+    assert_eq!(find(text("BOIL")).await, (vec![40_001], Some(35_002)));
     let below = |filter| DiscussionFilter {
-        before: Some(20_002),
+        before: Some(5_002),
         ..filter
     };
     assert_eq!(find(below(text("BOIL"))).await, (vec![3], Some(2)));
