@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bucketload_archive::{Amount, ImportLine, IssueCounts, ProofRecord, StateCounts};
-use bucketload_model::{RepositoryName, Stage};
+use bucketload_model::{RepositoryName, Stage, UserRole};
 use maud::{Markup, html};
 use url::Url;
 
@@ -48,7 +48,7 @@ pub(crate) struct Clone {
 pub(crate) fn page(person: &Person, whole: &Whole) -> Markup {
     let content = html! {
         (back_to("repositories", "Repositories"))
-        (rooms(whole))
+        (rooms(person, whole))
         (standing(whole))
         (holdings(whole))
         (clones(whole))
@@ -71,7 +71,7 @@ pub(crate) fn page(person: &Person, whole: &Whole) -> Markup {
 }
 
 /// The lists that are read rather than counted.
-fn rooms(whole: &Whole) -> Markup {
+fn rooms(person: &Person, whole: &Whole) -> Markup {
     let path = repository_path(&whole.name);
     let pull_requests: u64 = whole.pull_requests.values().sum();
     let rooms = [
@@ -89,7 +89,11 @@ fn rooms(whole: &Whole) -> Markup {
                 }
             }
             // Names of workspaces and repositories mean nothing in a query.
-            a href={(new_import::PATH) "?workspace=" (workspace) "&q=" (slug)} { "Import again" }
+            @if person.user.role >= UserRole::Member {
+                a href={(new_import::PATH) "?workspace=" (workspace) "&q=" (slug)} {
+                    "Import again"
+                }
+            }
         }
     }
 }
