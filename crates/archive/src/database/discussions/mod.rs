@@ -21,8 +21,9 @@ use std::collections::BTreeMap;
 use super::queue::{pattern, same_pattern};
 use super::sql::StatementBuilder;
 
-/// Numbers that are looked through for a text or a name at once: about 50 ms, where each has
-/// a long description. Whoever finds too little looks on below them.
+/// Numbers that are looked through for a text or a name at once. Of 300,000 pull requests with
+/// 3 KB each in SQLite, 20,000 took 165 to 207 ms and 5,000 took 9. Whoever finds too little
+/// looks on below them.
 const SEARCHED_AT_ONCE: i64 = 5_000;
 
 /// Which pull requests, or issues, of a repository.
