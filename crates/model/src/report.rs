@@ -220,6 +220,10 @@ const fn is_zero(count: &u64) -> bool {
 pub struct GitReport {
     /// Refs that the remote shows and the mirror has.
     pub refs: u64,
+    /// Commits that the mirror holds, reachable from any ref; absent where they were not
+    /// counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commits: Option<u64>,
     /// Bytes received by this import.
     pub bytes_received: u64,
 }

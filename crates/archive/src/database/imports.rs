@@ -61,6 +61,7 @@ pub(super) struct ImportRow {
     pub(super) error: Option<String>,
     pub(super) git_refs: i64,
     pub(super) git_bytes_received: i64,
+    pub(super) git_commits: Option<i64>,
     pub(super) started_at_ms: i64,
     pub(super) finished_at_ms: Option<i64>,
     pub(super) wait_until_ms: Option<i64>,
@@ -68,7 +69,7 @@ pub(super) struct ImportRow {
 
 pub(super) const SELECT_IMPORTS: &str =
     "select id, workspace, slug, repository_uuid, stages, state, error,
-    git_refs, git_bytes_received, started_at_ms, finished_at_ms, wait_until_ms from imports";
+    git_refs, git_bytes_received, git_commits, started_at_ms, finished_at_ms, wait_until_ms from imports";
 
 pub(super) fn inconsistent(
     table: &'static str,
@@ -112,6 +113,26 @@ impl TryFrom<&ImportRow> for StoredImport {
 }
 
 impl Archive {
+    /// Commits in the mirror of a repository, as its latest import counted them.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn git_commits(
+        &self,
+        repository: &RepositoryUuid,
+    ) -> Result<Option<u64>, DatabaseError> {
+        let counted: Option<i64> = statement(
+            "select git_commits from imports
+             where repository_uuid = $1 and git_commits is not null
+             order by id desc limit 1",
+        )
+        .bind(repository.as_str())
+        .fetch_optional_scalar(&self.reader)
+        .await?;
+        Ok(counted.map(unsigned))
+    }
+
     /// The latest import of a repository, if there was one.
     ///
     /// # Errors
@@ -286,12 +307,14 @@ impl Transaction {
         result: GitReport,
     ) -> Result<(), DatabaseError> {
         statement(
-            "update imports set git_refs = $2, git_bytes_received = git_bytes_received + $3
+            "update imports set git_refs = $2, git_bytes_received = git_bytes_received + $3,
+                 git_commits = $4
              where id = $1",
         )
         .bind(import.to_string())
         .bind(signed(result.refs))
         .bind(signed(result.bytes_received))
+        .bind(result.commits.map(signed))
         .execute(&mut self.inner)
         .await?;
         Ok(())

@@ -240,6 +240,7 @@ impl Parts {
             gaps,
             git: GitReport {
                 refs: unsigned(row.git_refs),
+                commits: row.git_commits.map(unsigned),
                 bytes_received: unsigned(row.git_bytes_received),
             },
             started_at: time(row.started_at_ms),

@@ -283,6 +283,17 @@ impl Mirror {
         check::bundle(&self.repository()?, into, kind, cancel)
     }
 
+    /// Commits that can be reached from any of its refs. All of them are read: about a second
+    /// for each few hundred thousand.
+    ///
+    /// # Errors
+    ///
+    /// [`MirrorError::Corrupt`] if one of them is missing or cannot be read.
+    pub fn count_commits(&self) -> Result<u64, MirrorError> {
+        let repository = self.repository()?;
+        reach::commits(&repository).map_err(MirrorError::corrupt(&self.path))
+    }
+
     /// The bytes of all its files.
     ///
     /// # Errors

@@ -45,6 +45,19 @@ pub(super) fn lost(
         .collect()
 }
 
+/// Commits that can be reached from any ref, those of the archive's own among them.
+pub(super) fn commits(repository: &Repository) -> Result<u64, git2::Error> {
+    let mut walk = repository.revwalk()?;
+    walk.set_sorting(Sort::NONE)?;
+    for reference in repository.references()? {
+        // A ref may lead to a tree or to nothing: such a one has no commits.
+        if let Ok(commit) = reference?.peel_to_commit() {
+            walk.push(commit.id())?;
+        }
+    }
+    walk.try_fold(0, |count, commit| commit.map(|_| count + 1))
+}
+
 /// Of `candidates`, those that are already here with all they need: commits
 /// that can be reached from `tips`, which are the mirror's refs.
 ///

@@ -24,6 +24,9 @@ const PAGES: &[&str] = &[
     "repositories",
     "repositories?q=repository-0777",
     "repositories/crowd/repository-00007",
+    "repositories/crowd/repository-00007/pull-requests",
+    "repositories/crowd/repository-00007/pull-requests/7",
+    "quota",
     "administration/audit",
 ];
 

@@ -28,6 +28,8 @@ pub(crate) struct Whole {
     pub(crate) ended: Option<usize>,
     /// Those of the latest import.
     pub(crate) gaps: Vec<GapGroup>,
+    /// In the clone, as the latest import counted them.
+    pub(crate) commits: Option<u64>,
     pub(crate) pull_requests: StateCounts,
     pub(crate) issues: IssueCounts,
     pub(crate) attachments: Amount,
@@ -170,6 +172,12 @@ fn holdings(whole: &Whole) -> Markup {
     let mut amounts: Vec<(String, String)> = stages
         .map(|report| (words(report.name), grouped(report.stored)))
         .collect();
+    if let Some(commits) = whole.commits {
+        amounts.insert(
+            amounts.len().min(1),
+            ("commits".to_owned(), grouped(commits)),
+        );
+    }
     let issues = &whole.issues;
     let counts = [
         ("issues", issues.issues),

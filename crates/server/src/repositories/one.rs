@@ -35,6 +35,7 @@ pub(crate) async fn show(
     let data_dir = &app.health.data_dir;
     let whole = Whole {
         proof: archive.proof(&stored.uuid).await?,
+        commits: archive.git_commits(&stored.uuid).await?,
         pull_requests: archive.pull_request_states(&stored.uuid).await?,
         issues: archive.count_issues(&stored.uuid).await?,
         attachments: archive.attachment_amount(&stored.uuid).await?,

@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use bucketload_archive::{DataDir, ProofRecord, RepositoryRecord};
-use bucketload_model::{ImportEvent, RepositoryUuid};
+use bucketload_model::{GitReport, ImportEvent, RepositoryUuid};
 use reqwest::header;
 
 use crate::support::{Browser, House, MAX_UPLOAD_BYTES, Page};
@@ -172,6 +172,17 @@ async fn a_page_says_what_is_held_and_how_sure_that_is() {
     house
         .advance(import, bucketload_model::Stage::PullRequests, 1_234, 1_234)
         .await;
+    let git = GitReport {
+        commits: Some(98_765),
+        ..GitReport::default()
+    };
+    let mut transaction = house.archive.begin().await.unwrap();
+    transaction
+        .set_import_repository(import, &kettle)
+        .await
+        .unwrap();
+    transaction.add_git_result(import, git).await.unwrap();
+    transaction.commit().await.unwrap();
     house.add_gap(import, "comments of #7", None).await;
     house.release(&claimed, ImportEvent::Completed, None).await;
     house.prove(&kettle, 0).await;
@@ -179,6 +190,7 @@ async fn a_page_says_what_is_held_and_how_sure_that_is() {
     bucketload_archive::mirror::Mirror::open_or_init(&mirror).unwrap();
     let page = ada.get(address).await.is(200);
     page.says("1,234")
+        .says("98,765")
         .says("last proven")
         .says("comments of #7")
         .says("git clone ")

@@ -168,6 +168,7 @@ async fn record_import(
     transaction.set_import_repository(import, uuid).await?;
     let git = GitReport {
         refs: files.refs,
+        commits: None,
         bytes_received: 0,
     };
     transaction.add_git_result(import, git).await?;

@@ -1,7 +1,7 @@
 //! Every ref and object, into a bare mirror.
 
 use bucketload_archive::StoredRepository;
-use bucketload_archive::mirror::{MirrorUpdate, Remote, Segments};
+use bucketload_archive::mirror::{Mirror, MirrorError, MirrorUpdate, Remote, Segments};
 use bucketload_bitbucket::Repository;
 use bucketload_model::{Checkpoint, ErrorClass, Gap, GapReason, GitReport, RepositoryName, Stage};
 
@@ -89,12 +89,14 @@ async fn store(
     );
     let gaps = skipped(Stage::Git, remote, update);
     let listed = update.refs + gaps.len() as u64;
+    let commits = count_commits(context).await;
     let mut transaction = context.begin().await?;
     transaction
         .add_git_result(
             context.import,
             GitReport {
                 refs: update.refs,
+                commits,
                 bytes_received: update.bytes_received,
             },
         )
@@ -118,6 +120,26 @@ async fn store(
         context.announce_gap(gap);
     }
     Ok(())
+}
+
+/// Commits in the mirror; nothing where they cannot be counted, which costs no import:
+/// `verify` says what the mirror lacks.
+async fn count_commits(context: &StageContext) -> Option<u64> {
+    let path = context.importer.data_dir.mirror(&context.name);
+    let counting = tokio::task::spawn_blocking(move || {
+        Mirror::open(&path)?.map_or(Ok(0), |mirror| mirror.count_commits())
+    });
+    let counted: Result<u64, MirrorError> = counting.await.ok()?;
+    match counted {
+        Ok(commits) => Some(commits),
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the commits cannot be counted"
+            );
+            None
+        }
+    }
 }
 
 /// A gap for each ref that is not mirrored because of its name.

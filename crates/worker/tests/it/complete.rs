@@ -30,6 +30,7 @@ async fn what_is_expected_is_stored_and_the_report_says_what_it_cost() {
     let git = stage(&report, Stage::Git);
     assert_eq!(git.expected, Some(report.git.refs));
     assert!(report.git.refs > 0 && report.git.bytes_received > 0);
+    assert!(report.git.commits.is_some_and(|commits| commits > 0));
 
     assert_eq!(report.requests.total, remote.rest().len() as u64);
     let by_endpoint: u64 = report.requests.by_endpoint.values().sum();

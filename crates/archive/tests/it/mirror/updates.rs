@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
-use bucketload_archive::mirror::{TransportKind, UpdateOptions};
+use bucketload_archive::mirror::{Mirror, TransportKind, UpdateOptions};
 use bucketload_model::GitPhase;
 
 use super::fixture::{Fixture, files, git, git_with, noon};
@@ -42,6 +42,8 @@ fn the_first_update_brings_everything(transport: TransportKind) {
     assert!(update.archived.is_empty() && update.skipped.is_empty());
     // 40 commits with a tree and a blob each, and a tag.
     assert_eq!(update.objects_received, 121);
+    let mirror = Mirror::open(&fixture.mirror_path()).unwrap().unwrap();
+    assert_eq!(mirror.count_commits().unwrap(), 40);
     assert!(update.bytes_received > 1000, "{}", update.bytes_received);
 }
 

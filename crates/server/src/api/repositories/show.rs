@@ -25,6 +25,8 @@ struct Repository {
     main_branch: Option<String>,
     /// The import that was asked for last; none where all is from an export.
     latest_import: Option<ImportId>,
+    /// Commits in its clone, as the latest import counted them; none where none did.
+    commits: Option<u64>,
     /// How many pull requests are in each state, as Bitbucket calls it.
     pull_requests: StateCounts,
     /// The same of issues.
@@ -97,6 +99,7 @@ pub(super) async fn show(
     let (archive, uuid) = (&app.archive, &stored.uuid);
     let latest = archive.imports_of(&stored.name, 1).await?;
     let answer = Repository {
+        commits: archive.git_commits(uuid).await?,
         pull_requests: archive.pull_request_states(uuid).await?,
         issues: archive.issue_states(uuid).await?,
         issue_comments: archive.count_issues(uuid).await?.comments,

@@ -64,6 +64,7 @@ async fn a_report_is_read_as_it_was_written() {
     for (refs, bytes_received) in [(5, 1000), (7, 500)] {
         let git = GitReport {
             refs,
+            commits: Some(refs * 10),
             bytes_received,
         };
         transaction.add_git_result(import, git).await.unwrap();
@@ -110,6 +111,7 @@ async fn a_report_is_read_as_it_was_written() {
     assert_eq!(stored.requests.by_endpoint.len(), 2);
     assert_eq!(stored.requests.by_endpoint["pullrequests"], 7);
     assert_eq!((stored.git.refs, stored.git.bytes_received), (7, 1500));
+    assert_eq!(stored.git.commits, Some(70));
     assert_eq!(stored.gaps, [named]);
     assert_eq!(
         (stored.started_at, stored.finished_at),
