@@ -100,7 +100,8 @@ fn a_full_disk_is_said_and_gone_on_from() {
     let data_dir = folder.path().join("small-disk");
     std::fs::create_dir(&data_dir).unwrap();
     let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=1m", "none"])
+        // Room for the tables, and never for what comes into them.
+        .args(["-t", "tmpfs", "-o", "size=2m", "none"])
         .arg(&data_dir)
         .stderr(Stdio::null())
         .status();
@@ -109,7 +110,7 @@ fn a_full_disk_is_said_and_gone_on_from() {
         return;
     }
     let double = Double::seeded(bucketload_simulator::SeedOptions {
-        pull_requests: 200,
+        pull_requests: 400,
         ..small()
     });
     let ran = double.run(&data_dir, &["import", NAME]);
