@@ -91,6 +91,16 @@ impl PageError {
         )
     }
 
+    /// What was sent stopped before its end.
+    pub(crate) fn too_slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "It did not arrive whole",
+            "Nothing more of it came for half a minute. Nothing of it was kept.",
+        )
+        .remedy("Try again when the connection is better.")
+    }
+
     /// A file that is larger than anybody may upload.
     pub(crate) fn upload_too_large(limit_bytes: u64) -> Self {
         Self::new(

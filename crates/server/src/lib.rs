@@ -37,6 +37,7 @@ pub use options::{
     BitbucketOptions, ConsumerOptions, ServerOptions, SettingLine, SettingPlace, UploadLimits,
 };
 pub use routes::{RouteLine, Who, routes};
+pub use security::patience::Patience;
 pub use security::peer::{NoProxy, TrustedProxies};
 pub use security::secrets::NoRandom;
 pub use server::{Server, ServerError};

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::health::{self, Health};
 use crate::listen::Listening;
 use crate::metrics::{self, Figures, Metrics};
+use crate::security::patience::Patience;
 use crate::server::ServerError;
 
 /// What is watched.
@@ -80,6 +81,7 @@ impl Monitor {
     ///
     /// When the listener fails.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServerError> {
-        self.listening.serve(self.router, stop).await
+        let patience = Patience::default();
+        self.listening.serve(self.router, patience, stop).await
     }
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::metrics::Metrics;
+use crate::security::patience::Patience;
 use crate::security::peer::TrustedProxies;
 
 /// What a server is made of.
@@ -41,6 +42,8 @@ pub struct ServerOptions {
     pub settings: Vec<SettingLine>,
     /// How large what people upload may be.
     pub uploads: UploadLimits,
+    /// How long slow clients are waited for.
+    pub patience: Patience,
     /// What the process counts.
     pub metrics: Arc<Metrics>,
     /// Cancelled once the process comes to an end: it is no longer ready then, and still

@@ -18,6 +18,7 @@ use crate::options::ServerOptions;
 use crate::routes::router;
 use crate::security::cookie::CookieRule;
 use crate::security::headers::content_security_policy;
+use crate::security::patience::Patience;
 use crate::service::{App, Limits, Lists, Service};
 
 /// A server that listens and answers nobody yet.
@@ -25,6 +26,7 @@ use crate::service::{App, Limits, Lists, Service};
 pub struct Server {
     listening: Listening,
     mount: Mount,
+    patience: Patience,
     app: App,
 }
 
@@ -136,6 +138,7 @@ impl Server {
         Ok(Self {
             listening,
             mount,
+            patience: options.patience,
             app: Arc::new(app),
         })
     }
@@ -164,7 +167,7 @@ impl Server {
         let gone = stop.child_token();
         let watcher = tokio::spawn(events::watch(Arc::clone(&self.app), gone.clone()));
         let router = mounted(self.mount, router(Arc::clone(&self.app)));
-        let served = self.listening.serve(router, stop).await;
+        let served = self.listening.serve(router, self.patience, stop).await;
         self.app.clients.settle().await;
         gone.cancel();
         if let Err(error) = watcher.await {

@@ -7,8 +7,8 @@ use bucketload_archive::Archive;
 use bucketload_bitbucket::{Client, ClientOptions, WaitPolicy};
 use bucketload_model::{Clock, SystemClock};
 use bucketload_server::{
-    BitbucketOptions, ConsumerOptions, Metrics, OneTimeCode, Server, ServerOptions, SettingLine,
-    SettingPlace, UploadLimits, administrator_code, first_administrator_code,
+    BitbucketOptions, ConsumerOptions, Metrics, OneTimeCode, Patience, Server, ServerOptions,
+    SettingLine, SettingPlace, UploadLimits, administrator_code, first_administrator_code,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -113,6 +113,7 @@ impl Dashboard {
                 file_bytes: config.max_upload_bytes,
                 blob_bytes: config.max_blob_bytes,
             },
+            patience: Patience::default(),
             metrics: Arc::clone(&metrics),
             stopping: stop.clone(),
             clock: Arc::clone(&clock),

@@ -6,6 +6,7 @@ use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use crate::security::patience::is_too_slow;
 use crate::service::App;
 
 /// A thousand names of repositories, each as long as can be.
@@ -29,7 +30,11 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
             ));
         }
         let body = to_bytes(request.into_body(), MAX_BODY_BYTES).await;
-        let body = body.map_err(|_| {
+        let body = body.map_err(|error| {
+            if is_too_slow(&error) {
+                let why = "The document did not arrive whole.";
+                return Problem::new(StatusCode::REQUEST_TIMEOUT, why);
+            }
             Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 format!("No document of this service is longer than {MAX_BODY_BYTES} bytes."),

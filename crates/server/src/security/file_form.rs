@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use bucketload_archive::{BlobError, BlobStore, BlobWriter};
 
 use super::forms::{FIELD, check_token};
+use super::patience::is_too_slow;
 use super::secrets::SessionToken;
 use crate::error::PageError;
 use crate::options::UploadLimits;
@@ -98,6 +99,9 @@ impl FileForm {
 fn broken(error: MultipartError) -> PageError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return PageError::too_large();
+    }
+    if is_too_slow(&error) {
+        return PageError::too_slow();
     }
     PageError::unusable("It did not arrive whole.")
 }

@@ -10,6 +10,7 @@ use chrono::Duration;
 use subtle::ConstantTimeEq as _;
 use url::form_urlencoded;
 
+use super::patience::is_too_slow;
 use super::secrets::SessionToken;
 use crate::error::PageError;
 use crate::service::App;
@@ -76,9 +77,13 @@ async fn checked(
 ) -> Result<Request, PageError> {
     check_origin(app, request.headers())?;
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, MAX_FORM_BYTES)
-        .await
-        .map_err(|_| PageError::too_large())?;
+    let body = to_bytes(body, MAX_FORM_BYTES).await.map_err(|error| {
+        if is_too_slow(&error) {
+            PageError::too_slow()
+        } else {
+            PageError::too_large()
+        }
+    })?;
     let given = form_urlencoded::parse(&body)
         .find_map(|(name, value)| (name == FIELD).then(|| value.into_owned()));
     let (Some(given), Some(token)) = (given, sent) else {

@@ -7,5 +7,6 @@ pub(crate) mod forms;
 pub(crate) mod headers;
 pub(crate) mod limiter;
 pub(crate) mod local_path;
+pub(crate) mod patience;
 pub(crate) mod peer;
 pub(crate) mod secrets;

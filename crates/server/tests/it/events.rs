@@ -9,17 +9,17 @@ use serde_json::Value;
 use crate::support::{Browser, House, between};
 
 /// Somebody who listens.
-struct Listening {
+pub(crate) struct Listening {
     response: reqwest::Response,
     text: String,
 }
 
 /// One event.
 #[derive(Debug)]
-struct Event {
-    kind: String,
+pub(crate) struct Event {
+    pub(crate) kind: String,
     id: Option<String>,
-    data: String,
+    pub(crate) data: String,
 }
 
 impl Event {
@@ -29,7 +29,7 @@ impl Event {
 }
 
 impl Listening {
-    async fn begin(browser: &Browser, after: &str, last: Option<&str>) -> Self {
+    pub(crate) async fn begin(browser: &Browser, after: &str, last: Option<&str>) -> Self {
         let mut request = browser
             .http
             .get(browser.address(&format!("/events?after={after}")))
@@ -50,7 +50,7 @@ impl Listening {
     }
 
     /// The next event; nothing once it is over.
-    async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let fields: BTreeMap<&str, &str> = event

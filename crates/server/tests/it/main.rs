@@ -33,6 +33,7 @@ mod seed;
 mod sessions;
 mod setup;
 mod sign_in;
+mod slow;
 mod support;
 mod tokens;
 mod webdriver;

@@ -8,8 +8,8 @@ use bucketload_auth::{Credential, Sealer, SecretKey};
 use bucketload_bitbucket::{Client, ClientOptions, QuotaSettings, WaitPolicy};
 use bucketload_model::{Clock as _, ManualClock, UserId, UserRole, UserState};
 use bucketload_server::{
-    BitbucketOptions, ConsumerOptions, Metrics, OneTimeCode, Server, ServerOptions, SettingLine,
-    SettingPlace, UploadLimits, administrator_code, first_administrator_code,
+    BitbucketOptions, ConsumerOptions, Metrics, OneTimeCode, Patience, Server, ServerOptions,
+    SettingLine, SettingPlace, UploadLimits, administrator_code, first_administrator_code,
 };
 use bucketload_simulator::{
     Control, OAuthConsumer, OAuthOptions, SeedOptions, Simulator, SimulatorOptions, World,
@@ -75,6 +75,7 @@ pub(crate) struct Plan {
     pub(crate) has_consumer: bool,
     pub(crate) secret: &'static str,
     pub(crate) trusted_proxies: &'static str,
+    pub(crate) patience: Patience,
     /// That of the configuration.
     pub(crate) credential: Credential,
     pub(crate) world: SeedOptions,
@@ -88,6 +89,7 @@ impl Default for Plan {
             has_consumer: true,
             secret: CONSUMER_SECRET,
             trusted_proxies: "",
+            patience: Patience::default(),
             credential: Credential::Anonymous,
             world: SeedOptions {
                 repositories: 1,
@@ -161,6 +163,7 @@ impl House {
                 file_bytes: MAX_UPLOAD_BYTES,
                 blob_bytes: MAX_UPLOAD_BYTES,
             },
+            patience: plan.patience,
             metrics: Arc::new(Metrics::new(QuotaSettings::default())),
             stopping: stopping.clone(),
             clock: clock.clone(),
