@@ -8,6 +8,7 @@ use url::form_urlencoded;
 
 use super::etag::tagged;
 use super::problem::Problem;
+use crate::service::Service;
 
 /// Objects on a page, unless less is asked for.
 const LENGTH: u32 = 100;
@@ -43,6 +44,11 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// The address of the next page, whose path and filter are given.
+pub(super) fn next_page(app: &Service, path_and_query: &str, length: u32) -> String {
+    format!("{}{path_and_query}&limit={length}", app.public_url)
 }
 
 /// A page, with the address of the next one as `Link` (RFC 8288), too.

@@ -8,7 +8,7 @@ use maud::Markup;
 
 use super::files::plain_text;
 use super::found::{found, number};
-use super::pull_request::{Behind, COMMENTS, EVENTS, MOST, Which, want_said};
+use super::part::{Behind, COMMENTS, EVENTS, MOST, Which, want_said};
 use crate::discussion::{Comment, Issue, changes, in_order, known, text_at};
 use crate::error::PageError;
 use crate::pages::discussion::Place;

@@ -9,6 +9,7 @@ pub(crate) mod issue;
 pub(crate) mod issues;
 pub(crate) mod list;
 pub(crate) mod one;
+pub(crate) mod part;
 pub(crate) mod pull_request;
 pub(crate) mod pull_requests;
 pub(crate) mod upload;

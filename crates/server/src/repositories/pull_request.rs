@@ -1,63 +1,21 @@
 //! One pull request with its discussion.
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 use bucketload_archive::{CommentPage, DatabaseError, StoredRepository};
 use bucketload_model::{CommentId, PullRequestId};
 use maud::Markup;
-use serde::Deserialize;
-use url::form_urlencoded;
 
 use super::files::plain_text;
 use super::found::{found, number};
-use crate::api::Problem;
-use crate::discussion::{Comment, Event, PullRequest, Task, in_order, known, text_at, updates};
+use super::part::{Behind, COMMENTS, EVENTS, MOST, Which, want_said};
+use crate::discussion::{Comment, PullRequest, Task, in_order, known, text_at, updates};
 use crate::error::PageError;
 use crate::pages::discussion::Place;
 use crate::pages::pull_request::{self, Whole};
 use crate::service::{App, Service};
 use crate::session::Person;
 use crate::text::Wanted;
-
-/// Comments on a page.
-pub(super) const COMMENTS: u32 = 200;
-
-/// What happened beside them. More than that is a machine's doing.
-pub(super) const EVENTS: u32 = 500;
-
-/// Tasks, or files, on a page.
-pub(super) const MOST: u32 = 200;
-
-/// Where in a discussion a page begins.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-pub(crate) struct Behind {
-    /// The last comment of the page before.
-    #[serde(default)]
-    pub(super) after: Option<i64>,
-}
-
-impl Behind {
-    /// What stands in the query of a script, which is told what it wrote wrong.
-    pub(crate) fn read(query: &str) -> Result<Self, Problem> {
-        let mut behind = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            behind.after = value.parse().ok().filter(|_| name == "after");
-            if behind.after.is_none() {
-                let detail = format!("“{name}={value}” cannot be asked for. There is after.");
-                return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
-            }
-        }
-        Ok(behind)
-    }
-}
-
-/// Which text of a discussion; without a comment its description.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-pub(crate) struct Which {
-    #[serde(default)]
-    pub(super) comment: Option<i64>,
-}
 
 pub(crate) async fn show(
     State(app): State<App>,
@@ -117,16 +75,6 @@ pub(crate) async fn whole(
         entries: in_order(comments, events),
         tasks,
     }))
-}
-
-/// Notes whom and what a discussion shows.
-pub(super) fn want_said(comments: &[Comment], events: &[Event], wanted: &mut Wanted) {
-    for comment in comments {
-        comment.want(wanted);
-    }
-    for event in events {
-        event.want(wanted);
-    }
 }
 
 /// Up to when a page goes; without an end where it is the last.

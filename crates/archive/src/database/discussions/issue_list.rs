@@ -2,9 +2,8 @@
 
 use bucketload_model::{IssueId, RepositoryUuid};
 
-use super::{DiscussionFilter, DiscussionList, StateCounts, push_contains};
+use super::{DiscussionFilter, DiscussionList, StateCounts, push_contains, state_counts};
 use crate::database::sql::{StatementBuilder, statement};
-use crate::database::unsigned;
 use crate::{Archive, DatabaseError};
 
 /// An issue in a list.
@@ -99,16 +98,8 @@ impl Archive {
         &self,
         repository: &RepositoryUuid,
     ) -> Result<StateCounts, DatabaseError> {
-        let rows: Vec<(String, i64)> = statement(
-            "select state, count(*) from issues
-             where repository_uuid = $1 and state is not null group by state",
-        )
-        .bind(repository.as_str())
-        .fetch_all(&self.reader)
-        .await?;
-        let rows = rows.into_iter();
-        Ok(rows
-            .map(|(state, count)| (state, unsigned(count)))
-            .collect())
+        let counted = "select state, count(*) from issues
+             where repository_uuid = $1 and state is not null group by state";
+        state_counts(self, counted, repository).await
     }
 }

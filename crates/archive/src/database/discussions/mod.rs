@@ -18,8 +18,12 @@ pub use pull_request_list::PullRequestEntry;
 
 use std::collections::BTreeMap;
 
+use bucketload_model::RepositoryUuid;
+
 use super::queue::{pattern, same_pattern};
-use super::sql::StatementBuilder;
+use super::sql::{StatementBuilder, statement};
+use super::unsigned;
+use crate::{Archive, DatabaseError};
 
 /// Numbers that are looked through for a text or a name at once. Of 300,000 pull requests with
 /// 3 KB each in SQLite, 20,000 took 165 to 207 ms and 5,000 took 9. Whoever finds too little
@@ -99,6 +103,20 @@ impl DiscussionFilter {
             entries,
         }
     }
+}
+
+/// What a statement counts by state of a repository.
+async fn state_counts(
+    archive: &Archive,
+    counted: &'static str,
+    repository: &RepositoryUuid,
+) -> Result<StateCounts, DatabaseError> {
+    let counted = statement(counted).bind(repository.as_str());
+    let rows: Vec<(String, i64)> = counted.fetch_all(&archive.reader).await?;
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|(state, count)| (state, unsigned(count)))
+        .collect())
 }
 
 /// A text within another one. SQLite knows the small letters of English alone, so other

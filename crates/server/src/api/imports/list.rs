@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::entry::Entry;
 use crate::api::document::Operation;
-use crate::api::paging::{check, length, page};
+use crate::api::paging::{check, length, next_page, page};
 use crate::api::problem::Problem;
 use crate::imports::filter::Chosen;
 use crate::service::App;
@@ -57,7 +57,7 @@ pub(crate) async fn list(
     let now = app.now();
     let next = found.next.map(|next| {
         let next = chosen.address("api/v1/imports", Some(next));
-        format!("{}{next}&limit={length}", app.public_url)
+        next_page(&app, &next, length)
     });
     let lines = found.lines.into_iter();
     let answer = ImportList {

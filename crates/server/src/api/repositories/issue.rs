@@ -18,7 +18,7 @@ use crate::api::paging::page;
 use crate::api::problem::Problem;
 use crate::pages::issue::Whole;
 use crate::repositories::issue::whole;
-use crate::repositories::pull_request::Behind;
+use crate::repositories::part::Behind;
 use crate::service::App;
 
 /// An issue with a part of its discussion.

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::api::document::Operation;
-use crate::api::paging::{check, length, page};
+use crate::api::paging::{check, length, next_page, page};
 use crate::api::problem::Problem;
 use crate::repositories::list::Chosen;
 use crate::service::App;
@@ -84,7 +84,7 @@ pub(super) async fn list(
     let last = entries.last().filter(|_| has_more);
     let next = last.map(|last| {
         let next = chosen.behind("api/v1/repositories", &last.name);
-        format!("{}{next}&limit={length}", app.public_url)
+        next_page(&app, &next, length)
     });
     let answer = RepositoryList {
         repositories: entries.into_iter().map(RepositoryLine::from).collect(),

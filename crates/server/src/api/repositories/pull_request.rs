@@ -15,7 +15,8 @@ use crate::api::paging::page;
 use crate::api::problem::Problem;
 use crate::discussion::{Known, Participant, Side, Task};
 use crate::pages::pull_request::Whole;
-use crate::repositories::pull_request::{Behind, whole};
+use crate::repositories::part::Behind;
+use crate::repositories::pull_request::whole;
 use crate::service::App;
 
 /// A pull request with a part of its discussion.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::people::PersonName;
 use super::{below_repository, check_filter, filtered, found};
 use crate::api::document::Operation;
-use crate::api::paging::{length, page};
+use crate::api::paging::{length, next_page, page};
 use crate::api::problem::Problem;
 use crate::repositories::filter::Chosen;
 use crate::repositories::pull_requests::{author, known_authors};
@@ -70,7 +70,7 @@ pub(super) async fn list(
     let next = found.next.map(|next| {
         let path = format!("api/v1/repositories/{}/pull-requests", repository.name);
         let next = chosen.address(&path, Some(next));
-        format!("{}{next}&limit={length}", app.public_url)
+        next_page(&app, &next, length)
     });
     let lines = found.entries.into_iter().map(|entry| PullRequestLine {
         id: entry.id,
