@@ -1,12 +1,12 @@
 //! The dashboard as a process: it says where it is, answers, and ends when it is told to.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use bucketload_simulator::{Effect, Fault};
 
-use crate::serving::Serving;
+use crate::serving::{Serving, get};
 use crate::support::{Double, bare_command, run, small};
 
 #[test]
@@ -127,25 +127,24 @@ fn a_code_is_made_on_the_machine_of_the_service() {
     );
 }
 
+/// The demo with a world that is quickly made.
+fn demo(data_dir: &Path) -> Command {
+    let mut command = bare_command(data_dir);
+    command
+        .args(["demo", "--latency", "0", "--repositories", "1"])
+        .args(["--pull-requests", "2", "--git-commits", "2"]);
+    command
+}
+
 /// One command: a link that signs in, the import while the dashboard shows it, and its end.
 #[test]
 fn the_demo_opens_everything() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = bare_command(folder.path());
-    command.args([
-        "demo",
-        "--listen",
-        "127.0.0.1:0",
-        "--latency",
-        "0",
-        "--repositories",
-        "1",
-        "--pull-requests",
-        "2",
-        "--git-commits",
-        "2",
-    ]);
-    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut command = demo(folder.path());
+    command
+        .args(["--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     let mut demo = command.spawn().unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
     let mut line_with = |wanted: &str| -> String {
@@ -161,14 +160,7 @@ fn the_demo_opens_everything() {
     // It answers while the import runs, and its link leads to a page.
     let host = page.strip_prefix("http://").unwrap();
     let (host, _) = host.split_once('/').unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
-    write!(
-        stream,
-        "GET /sign-in HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let answer = get(host, "/sign-in");
     assert!(answer.contains("sign-in/code"), "{answer}");
     line_with("seaside/lighthouse: complete");
     line_with("Ctrl-C ends it");
@@ -180,19 +172,7 @@ fn the_demo_opens_everything() {
 #[test]
 fn the_demo_can_end_after_its_import() {
     let folder = tempfile::tempdir().unwrap();
-    let ran = run(bare_command(folder.path()).args([
-        "demo",
-        "--exit",
-        "--latency",
-        "0",
-        "--repositories",
-        "1",
-        "--pull-requests",
-        "2",
-        "--git-commits",
-        "2",
-    ]));
-    let ran = ran.expect(0);
+    let ran = run(demo(folder.path()).arg("--exit")).expect(0);
     assert!(
         ran.stdout.contains("seaside/lighthouse: complete"),
         "{}",

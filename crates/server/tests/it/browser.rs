@@ -242,7 +242,7 @@ async fn an_open_import_moves_by_itself() {
 }
 
 /// Lets the first administrator in.
-async fn sign_in(browser: &Chromium, house: &House) {
+pub(crate) async fn sign_in(browser: &Chromium, house: &House) {
     browser.go(house.url.as_str()).await;
     browser
         .write("[name=code]", &house.first_code().await)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bucketload_model::{ImportEvent, Stage};
 use serde_json::{Value, json};
 
+use crate::browser::sign_in;
 use crate::support::{House, Plan};
 use crate::tokens;
 use crate::webdriver::Chromium;
@@ -97,13 +98,7 @@ async fn a_person_finds_everything_below_the_prefix() {
     let house = house().await;
     let home = house.url.as_str();
     let kettle = house.enqueue("teapots/kettle").await;
-    browser.go(home).await;
-    browser
-        .write("[name=code]", &house.first_code().await)
-        .await;
-    browser.write("[name=display_name]", "Ada").await;
-    browser.click("form button").await;
-    browser.wait_for("main[data-events]").await;
+    sign_in(&browser, &house).await;
     assert_eq!(browser.url().await, format!("{home}imports"));
     let colour = "return getComputedStyle(document.body).backgroundColor";
     assert_eq!(browser.run(colour).await, "rgb(245, 247, 249)");
