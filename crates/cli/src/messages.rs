@@ -6,6 +6,7 @@ mod credentials;
 mod issues;
 mod saved_images;
 mod server;
+mod stopping;
 mod wiki;
 
 use std::error::Error;
@@ -27,6 +28,7 @@ use crate::output;
 pub(crate) use archive::{DAMAGED_ARCHIVE, DAMAGED_MIRROR};
 pub(crate) use issues::{issue_export_failure, with_offline};
 pub(crate) use saved_images::saved_images_failure;
+pub(crate) use stopping::{STOPPING, STOPPING_IMPORT, STOPPING_WORK, stopped_work};
 pub(crate) use wiki::wiki_copy_failure;
 
 pub(crate) use credentials::{
@@ -202,29 +204,6 @@ fn causes(error: &dyn Error) -> Vec<String> {
 pub(crate) fn report(problem: &Problem) -> Exit {
     output::note(&problem.to_string());
     problem.exit
-}
-
-/// To somebody who stops an import.
-pub(crate) const STOPPING_IMPORT: &str =
-    "Stopping: what has arrived is stored. Once more to stop at once.";
-
-/// To somebody who stops a process that runs the imports of others.
-pub(crate) const STOPPING_WORK: &str =
-    "Stopping: imports come to an end and are handed back. Once more to stop at once.";
-
-/// To somebody who stops what has nothing to lose.
-pub(crate) const STOPPING: &str = "Stopping. Once more to stop at once.";
-
-/// What is left in the queue when who ran it has stopped.
-pub(crate) fn stopped_work(left: u64) -> String {
-    if left == 0 {
-        return "Stopped. Nothing is left to do in the queue.".to_owned();
-    }
-    let go_on = if left == 1 { "goes on" } else { "go on" };
-    format!(
-        "Stopped. {} {go_on} with the next worker.",
-        output::counted(left, "import", "imports")
-    )
 }
 
 const RUN_AGAIN: &str = "run the same command again: it goes on where it stopped";

@@ -1,5 +1,6 @@
 //! One file per stage, and what they share.
 
+mod accounts;
 mod children;
 mod comment_source;
 mod downloads;
@@ -25,6 +26,7 @@ mod transfer;
 mod users;
 mod wiki;
 
+pub(crate) use accounts::account_records;
 pub(crate) use comment_source::{CommentSource, foresee};
 pub(crate) use downloads::{fresh as fresh_downloads, is_same as is_same_download};
 pub(crate) use files::shown_name;
@@ -39,7 +41,7 @@ pub(crate) use settings::{Document, project_key};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bucketload_archive::{AccountRecord, IssueOrigin, PeopleMet, StoredRepository, Transaction};
+use bucketload_archive::{IssueOrigin, PeopleMet, StoredRepository, Transaction};
 use bucketload_bitbucket::{Account, Endpoint, Loose, Page, PageUrl, RequestError};
 use bucketload_model::{
     Checkpoint, Fence, Gap, GapReason, ImportId, ProgressEvent, RepositoryName, Stage, StageReport,
@@ -50,6 +52,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use self::accounts::account_uuid;
 use crate::Importer;
 use crate::failure::{StageError, describe};
 
@@ -579,26 +582,4 @@ fn in_words(report: &StageReport) -> String {
         (missing, Some(expected)) => format!("{stored} of {expected} stored, {missing} missing"),
         (missing, None) => format!("{stored} stored, {missing} missing"),
     }
-}
-
-/// The rows of the accounts that an object names.
-pub(crate) fn account_records<'a>(
-    accounts: impl Iterator<Item = &'a Loose<Account>>,
-) -> impl Iterator<Item = AccountRecord<'a>> {
-    accounts.filter_map(|loose| {
-        let account = loose.value.as_ref()?;
-        Some(AccountRecord {
-            uuid: &account.uuid,
-            kind: account.kind.as_deref(),
-            account_id: account.account_id.as_deref(),
-            display_name: account.display_name.as_deref(),
-            nickname: account.nickname.as_deref(),
-            source: loose.source.get(),
-        })
-    })
-}
-
-/// The UUID of an account, where it can be read.
-fn account_uuid(account: Option<&Loose<Account>>) -> Option<&str> {
-    Some(account?.value.as_ref()?.uuid.as_str())
 }
