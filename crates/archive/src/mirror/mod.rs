@@ -283,8 +283,8 @@ impl Mirror {
         check::bundle(&self.repository()?, into, kind, cancel)
     }
 
-    /// Commits that can be reached from any of its refs. All of them are read: about a second
-    /// for each few hundred thousand.
+    /// Commits that can be reached from any of its refs. All of them are read: 300,000 in a line
+    /// took 1.7 seconds.
     ///
     /// # Errors
     ///

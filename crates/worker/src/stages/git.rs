@@ -127,19 +127,16 @@ async fn store(
 async fn count_commits(context: &StageContext) -> Option<u64> {
     let path = context.importer.data_dir.mirror(&context.name);
     let counting = tokio::task::spawn_blocking(move || {
-        Mirror::open(&path)?.map_or(Ok(0), |mirror| mirror.count_commits())
+        let mirror = Mirror::open(&path)?;
+        mirror.map_or(Ok::<_, MirrorError>(0), |mirror| mirror.count_commits())
     });
-    let counted: Result<u64, MirrorError> = counting.await.ok()?;
-    match counted {
-        Ok(commits) => Some(commits),
-        Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the commits cannot be counted"
-            );
-            None
-        }
-    }
+    let why: Box<dyn std::error::Error> = match counting.await {
+        Ok(Ok(commits)) => return Some(commits),
+        Ok(Err(error)) => error.into(),
+        Err(broken) => broken.into(),
+    };
+    tracing::warn!(error = &*why, "the commits cannot be counted");
+    None
 }
 
 /// A gap for each ref that is not mirrored because of its name.

@@ -111,8 +111,8 @@ async fn connect(options: SqliteConnectOptions) -> Result<(SqlitePool, SqlitePoo
     };
     let reader = SqlitePoolOptions::new()
         .max_connections(READERS)
-        // A file does not hang up: asking each connection whether it still lives would cost
-        // as much as most statements do.
+        // A file does not hang up: asking each connection whether it still lives is a turn of
+        // its thread for nothing.
         .test_before_acquire(false)
         .connect_lazy_with(options.row_buffer_size(ROWS_AHEAD));
     Ok((writer, reader))
