@@ -178,6 +178,11 @@ fn holdings(whole: &Whole) -> Markup {
             ("commits".to_owned(), grouped(commits)),
         );
     }
+    let states = whole.pull_requests.iter();
+    amounts.extend(states.map(|(state, count)| {
+        let what = format!("pull requests, {}", state.to_lowercase());
+        (what, grouped(*count))
+    }));
     let issues = &whole.issues;
     let counts = [
         ("issues", issues.issues),

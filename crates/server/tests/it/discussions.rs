@@ -133,7 +133,8 @@ async fn a_discussion_is_read_from_its_beginning_to_its_end() {
     house.import(&recording()).await;
     let page = ada.get(PATH).await.is(200);
     let page = page.says("href=\"repositories/teapots/kettle/pull-requests\"");
-    page.says("href=\"repositories/teapots/kettle/issues\"");
+    page.says("href=\"repositories/teapots/kettle/issues\"")
+        .says("<dt>pull requests, merged</dt><dd>1</dd>");
     let list = format!("{PATH}/pull-requests");
     let page = ada.get(&list).await.is(200);
     in_order(
