@@ -45,6 +45,7 @@ fn every_link_between_documents_leads_somewhere() {
         "docs/CREDENTIALS.md",
         "docs/SERVER.md",
         "docs/METRICS.md",
+        "docs/OPERATIONS.md",
     ] {
         let text = read(page);
         let folder = root.join(page).parent().unwrap().to_owned();

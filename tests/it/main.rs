@@ -10,6 +10,8 @@ mod command;
 mod dashboard;
 mod doctor;
 mod documents;
+#[path = "../earlier/mod.rs"]
+mod earlier;
 mod from_export;
 
 mod git_history;
@@ -33,6 +35,7 @@ mod serve;
 mod serving;
 mod support;
 mod update;
+mod upgrade;
 mod verify;
 #[expect(
     dead_code,

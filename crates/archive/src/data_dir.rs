@@ -16,6 +16,7 @@ pub(crate) const LOCK: &str = "bucketload.lock";
 pub struct DataDir {
     root: PathBuf,
     database: Option<DatabaseAddress>,
+    backs_up: bool,
 }
 
 /// A data directory that cannot be used.
@@ -62,6 +63,7 @@ impl DataDir {
         Self {
             root: root.into(),
             database: None,
+            backs_up: true,
         }
     }
 
@@ -70,6 +72,18 @@ impl DataDir {
     pub fn with_database(mut self, database: DatabaseAddress) -> Self {
         self.database = Some(database);
         self
+    }
+
+    /// The same without a backup of the database before its schema is changed.
+    #[must_use]
+    pub const fn without_backups(mut self) -> Self {
+        self.backs_up = false;
+        self
+    }
+
+    /// Whether a backup of the database is taken before its schema is changed.
+    pub const fn backs_up(&self) -> bool {
+        self.backs_up
     }
 
     /// The folder itself.

@@ -55,13 +55,22 @@ impl DataDir {
                 error,
             },
         };
-        let space = rustix::fs::statvfs(there).ok();
         DataDirHealth {
             folder,
-            free_bytes: space.map(|space| space.f_bavail.saturating_mul(space.f_frsize)),
+            free_bytes: free_bytes(there),
             holder: holder(&root.join(crate::data_dir::LOCK)),
         }
     }
+}
+
+/// Bytes that can still be written on the disk of a folder, if the system says.
+pub(crate) fn free_bytes(folder: &Path) -> Option<u64> {
+    let folder = match folder.as_os_str() {
+        nothing if nothing.is_empty() => Path::new("."),
+        _ => folder,
+    };
+    let space = rustix::fs::statvfs(folder).ok()?;
+    Some(space.f_bavail.saturating_mul(space.f_frsize))
 }
 
 fn try_to_write(folder: &Path) -> io::Result<()> {

@@ -23,7 +23,9 @@ pub use database::{
     RepositoryRecord, StageProgress, Stored, StoredActivity, StoredImport, StoredRepository,
     Tagged, Tally, Transaction,
 };
+// Bringing a schema up to date.
 pub use database::{Amount, RepositoryEntry, RepositoryFilter};
+pub use database::{BackupError, BackupPlan, Obstacle, Upgrade};
 pub use database::{ImportRequests, QuotaUse};
 pub use database::{ListDigest, ProofRecord, StoredVersion};
 pub use database::{Lost, Overview};

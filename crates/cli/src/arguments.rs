@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Verify(ProofOptions),
     /// Write the archive as plain files
     Export(ExportOptions),
+    /// Bring the database up to date, as every command does by itself, and say what was done
+    Upgrade,
     /// Check settings, disk, database, git and credential, and say what to do
     Doctor(DoctorOptions),
     /// Sign in with Bitbucket, and keep tokens, sealed

@@ -71,6 +71,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         Command::Audit(options) => commands::audit::run(&session, &options).await,
         Command::Verify(options) => commands::verify::run(&session, &options).await,
         Command::Export(options) => commands::export::run(&session, &options).await,
+        Command::Upgrade => commands::upgrade::run(&session).await,
         Command::Auth(command) => commands::auth::run(&session, command).await,
         Command::Stages => commands::stages::run(&session),
         Command::Serve(options) => commands::serve::run(&session, &options).await,

@@ -3,6 +3,7 @@
 
 mod archive;
 mod credentials;
+mod database;
 mod issues;
 mod saved_images;
 mod server;
@@ -14,7 +15,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use bucketload_archive::mirror::MirrorError;
-use bucketload_archive::{DataDirError, DatabaseAddress, DatabaseError, OpenError};
+use bucketload_archive::{DataDirError, DatabaseError};
 use bucketload_auth::CredentialSource;
 use bucketload_bitbucket::{BuildError, RequestError, RequestErrorKind};
 use bucketload_model::{ErrorClass, ImportReport, ImportState, ParseSourceError};
@@ -396,61 +397,6 @@ impl From<DataDirError> for Problem {
             DataDirError::Create { .. } | DataDirError::Lock { .. } => {
                 "check the permissions, or give another directory with --data-dir"
             }
-        };
-        Self::from_error(&error).remedy(remedy)
-    }
-}
-
-impl From<OpenError> for Problem {
-    fn from(error: OpenError) -> Self {
-        let remedy = match error {
-            OpenError::Missing { .. } => {
-                "import something first, or give the right directory with --data-dir"
-            }
-            OpenError::Newer { .. } => {
-                "use the newer bucketload, or another directory with --data-dir"
-            }
-            OpenError::Unreachable { .. } => {
-                "check that the server runs, and the host and port of BUCKETLOAD_DATABASE_URL"
-            }
-            OpenError::Login { .. } => "check the user and the password of BUCKETLOAD_DATABASE_URL",
-            OpenError::Certificate { .. } => {
-                "check sslrootcert and the host in BUCKETLOAD_DATABASE_URL; a name that the \
-                 certificate does not have will not do"
-            }
-            OpenError::NoDatabase { .. } => {
-                "make it with PostgreSQL's createdb, or mend BUCKETLOAD_DATABASE_URL"
-            }
-            OpenError::TooOld { .. } => "use a newer server, or unset BUCKETLOAD_DATABASE_URL",
-            OpenError::Encoding { .. } => {
-                "make another database with createdb --encoding=UTF8 --template=template0"
-            }
-            OpenError::Migrate { ref database, .. } | OpenError::Open { ref database, .. } => {
-                match database {
-                    DatabaseAddress::Sqlite(_) => {
-                        "check that the disk has space and that the file is a database of \
-                         bucketload"
-                    }
-                    DatabaseAddress::Postgres(_) => {
-                        "check that the user may make a schema in the database, and the \
-                         server's log"
-                    }
-                }
-            }
-        };
-        Self::from_error(&error).remedy(remedy)
-    }
-}
-
-impl From<DatabaseError> for Problem {
-    fn from(error: DatabaseError) -> Self {
-        let remedy = match error {
-            DatabaseError::DiskFull(_) => DISK_FULL,
-            DatabaseError::Inconsistent { .. } => {
-                "the database was changed by something else; please report it if it was not"
-            }
-            DatabaseError::Away(_) | DatabaseError::Conflict(_) => RUN_AGAIN,
-            DatabaseError::Sql(_) => "check the disk and the data directory",
         };
         Self::from_error(&error).remedy(remedy)
     }

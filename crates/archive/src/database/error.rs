@@ -2,7 +2,7 @@
 
 use bucketload_model::ErrorClass;
 
-use super::DatabaseAddress;
+use super::{BackupError, DatabaseAddress, Obstacle};
 
 /// The database failed.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,16 @@ pub enum DatabaseError {
         column: &'static str,
         /// What it holds.
         value: String,
+    },
+    /// A newer program has changed the schema since it was opened.
+    #[error(
+        "a newer bucketload has brought the database to schema {found}; this one knows {known}"
+    )]
+    Outgrown {
+        /// The version of the schema.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
     },
     /// Anything else.
     #[error("the database failed")]
@@ -56,6 +66,28 @@ pub enum OpenError {
         /// Why.
         #[source]
         source: sqlx::migrate::MigrateError,
+    },
+    /// Its schema is older, and others are at work who expect it to stay so.
+    #[error("the database {database} cannot be brought from schema {from} to {to} now")]
+    AtWork {
+        /// The database.
+        database: DatabaseAddress,
+        /// The version of its schema.
+        from: i64,
+        /// The version that this program needs.
+        to: i64,
+        /// Who they are.
+        #[source]
+        source: Obstacle,
+    },
+    /// Its schema is older, and the backup that comes first cannot be taken.
+    #[error("no backup of the database {database} can be taken before its schema is changed")]
+    Backup {
+        /// The database.
+        database: DatabaseAddress,
+        /// Why.
+        #[source]
+        source: BackupError,
     },
     /// The file cannot be opened or is no database, or the server refuses for a reason of
     /// its own.
@@ -128,7 +160,10 @@ impl DatabaseError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Away(_) | Self::Conflict(_) => ErrorClass::Transient,
-            Self::DiskFull(_) | Self::Inconsistent { .. } | Self::Sql(_) => ErrorClass::Permanent,
+            Self::DiskFull(_)
+            | Self::Inconsistent { .. }
+            | Self::Outgrown { .. }
+            | Self::Sql(_) => ErrorClass::Permanent,
         }
     }
 }

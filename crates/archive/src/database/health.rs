@@ -1,10 +1,12 @@
 //! Looks at a database and changes nothing in it.
 
+use std::path::Path;
+
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::open::postgres;
-use super::open::sqlite::MIGRATIONS;
+use super::open::backup::BackupPlan;
+use super::open::{postgres, schema, sqlite};
 use crate::{Archive, DataDir, DatabaseAddress, OpenError};
 
 /// Damages that are listed; where there is one there may be thousands.
@@ -21,6 +23,8 @@ pub struct DatabaseHealth {
     /// What SQLite's quick check found, in its words; empty where all is well. PostgreSQL
     /// is not asked: its own programs look after its files.
     pub damages: Vec<String>,
+    /// What a backup would take, where one is ours to take.
+    pub backup: Option<BackupPlan>,
 }
 
 impl Archive {
@@ -42,7 +46,7 @@ impl Archive {
         let options = SqliteConnectOptions::new().filename(&path).read_only(true);
         let look = async {
             let mut connection = SqliteConnection::connect_with(&options).await?;
-            let health = look(&mut connection).await?;
+            let health = look(&path, &mut connection).await?;
             connection.close().await?;
             Ok(health)
         };
@@ -53,28 +57,26 @@ impl Archive {
     }
 }
 
-async fn look(connection: &mut SqliteConnection) -> Result<DatabaseHealth, sqlx::Error> {
-    let has_migrations: bool = sqlx::query_scalar(
-        "select count(*) > 0 from sqlite_schema where name = '_sqlx_migrations'",
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    let schema = if has_migrations {
-        sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success")
-            .fetch_one(&mut *connection)
-            .await?
-    } else {
-        0
-    };
+async fn look(
+    path: &Path,
+    connection: &mut SqliteConnection,
+) -> Result<DatabaseHealth, sqlx::Error> {
+    let applied = sqlite::applied(connection).await?;
+    let schema = applied.last().map_or(0, |(version, _)| *version);
+    let newest = schema::newest(&sqlite::MIGRATIONS);
     let check = format!("pragma quick_check({MAX_DAMAGES})");
     let mut damages: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(check))
         .fetch_all(&mut *connection)
         .await?;
     damages.retain(|line| line != "ok");
-    let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
+    let backup = match schema {
+        0 => None,
+        _ => Some(BackupPlan::of(path, connection).await?),
+    };
     Ok(DatabaseHealth {
         schema,
-        newest: newest.unwrap_or_default(),
+        newest,
         damages,
+        backup,
     })
 }

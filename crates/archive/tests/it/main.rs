@@ -2,6 +2,8 @@
 
 mod credentials;
 mod database;
+#[path = "../../../../tests/earlier/mod.rs"]
+mod earlier;
 mod export;
 mod mirror;
 #[path = "../../../../tests/postgres/mod.rs"]

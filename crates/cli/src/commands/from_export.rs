@@ -19,9 +19,10 @@ pub(super) async fn run(session: &Session, folder: &Path) -> Result<Exit, Proble
     let exports = find_exports(folder).map_err(RestoreError::from)?;
     let data_dir = &session.config.data_dir;
     data_dir.create()?;
+    let archive = Archive::open(data_dir).await?;
     let _share = data_dir.share()?;
     let restorer = Restorer {
-        archive: Archive::open(data_dir).await?,
+        archive,
         data_dir: data_dir.clone(),
         clock: Arc::new(SystemClock),
         asked_by: session.config.asker(),

@@ -78,8 +78,9 @@ pub(super) async fn importer(
     Client::new(client_options.clone(), session.config.credential.clone())?;
     let data_dir = &session.config.data_dir;
     data_dir.create()?;
-    let share = data_dir.share()?;
+    // In this order: nobody is at work while the database is brought up to date.
     let archive = Archive::open(data_dir).await?;
+    let share = data_dir.share()?;
     let named = options.credential.as_deref();
     let credential = credentials::choose(&session.config, &archive, named, sources).await?;
     let importer = importer_with(session, options, archive, credential, client_options)?;

@@ -21,6 +21,7 @@ pub(crate) mod simulator;
 mod sources;
 pub(crate) mod stages;
 pub(crate) mod status;
+pub(crate) mod upgrade;
 pub(crate) mod verify;
 mod wiki_copy;
 pub(crate) mod worker;

@@ -43,8 +43,8 @@ pub(crate) async fn run(session: &Session, options: &ProofOptions) -> Result<Exi
     let data_dir = &session.config.data_dir;
     // Says what is wrong where there is no archive, and makes none.
     session.read_archive().await?.close().await;
-    let _share = data_dir.share()?;
     let archive = Archive::open(data_dir).await?;
+    let _share = data_dir.share()?;
     let repositories = meant(&archive, &sources).await?;
     let stop = CancellationToken::new();
     let importer = if options.online {

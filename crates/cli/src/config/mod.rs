@@ -133,6 +133,9 @@ impl Config {
         if let Some(url) = values.text("database_url")? {
             data_dir = data_dir.with_database(database(url)?);
         }
+        if !values.flag("backup_before_upgrade")? {
+            data_dir = data_dir.without_backups();
+        }
         let web_url = values.url("bitbucket_web_url")?;
         Ok(Self {
             data_dir,
@@ -339,6 +342,7 @@ mod tests {
             ("BUCKETLOAD_RAW_QUOTA", "few"),
             ("BUCKETLOAD_BITBUCKET_API_URL", "api.bitbucket.org"),
             ("BUCKETLOAD_ALLOW_INSECURE", "maybe"),
+            ("BUCKETLOAD_BACKUP_BEFORE_UPGRADE", "never"),
             ("BUCKETLOAD_PUBLIC_URL", "loads.example.org"),
             ("BUCKETLOAD_IMAGE_HOSTS", "https://images.example.org"),
             ("BUCKETLOAD_IMAGE_HOSTS", "images.example.org/x"),

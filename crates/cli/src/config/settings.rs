@@ -53,6 +53,13 @@ pub(super) const SETTINGS: &[Setting] = &[
          data directory.",
     ),
     setting(
+        "backup_before_upgrade",
+        Some("1"),
+        "Whether a backup of the database is taken before a newer bucketload changes its schema, \
+         in `backups/` beside its file; the latest of each of three schemas are kept. 0: none, \
+         where the disk has no room. A database on a server is not ours to back up.",
+    ),
+    setting(
         "bitbucket_api_url",
         Some("https://api.bitbucket.org/2.0"),
         "The root of the REST API.",

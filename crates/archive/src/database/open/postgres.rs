@@ -3,14 +3,21 @@
 use std::io;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use bucketload_model::{Clock as _, SystemClock};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::migration_failed;
+use super::schema::{self, APPLIED, Applied, Obstacle, Standing};
+use super::{Upgrade, migration_failed};
 use crate::database::PostgresAddress;
 use crate::database::sql::Pool;
-use crate::{Archive, DatabaseAddress, DatabaseHealth, OpenError};
+use crate::{Archive, DataDir, DatabaseAddress, DatabaseHealth, OpenError};
+
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// Before this version imports had no leases.
+const FIRST_WITH_LEASES: i64 = 10;
 
 /// Where the tables are: a database may be shared with other programs.
 const SCHEMA: &str = "bucketload";
@@ -71,48 +78,46 @@ pub(in crate::database) async fn health(
         return Ok(None);
     }
     let asked = async {
-        let schema = "select coalesce(max(version), 0) from _sqlx_migrations where success";
-        let schema = sqlx::query_scalar(schema).fetch_one(&mut connection).await;
+        let applied = applied(&mut connection).await?;
         connection.close().await?;
-        schema
+        Ok(applied)
     };
-    let schema = asked
+    let applied = asked
         .await
         .map_err(|source| OpenError::Open { database, source })?;
-    let migrations = migrations();
-    let newest = migrations.iter().map(|migration| migration.version).max();
     Ok(Some(DatabaseHealth {
-        schema,
-        newest: newest.unwrap_or_default(),
+        schema: applied.last().map_or(0, |(version, _)| *version),
+        newest: schema::newest(&MIGRATIONS),
         damages: Vec::new(),
+        backup: None,
     }))
 }
 
 /// Opens a database; one without tables of bucketload only if it `makes` them.
-pub(super) async fn open(address: PostgresAddress, makes: bool) -> Result<Archive, OpenError> {
+pub(super) async fn open(
+    address: PostgresAddress,
+    data_dir: &DataDir,
+    makes: bool,
+) -> Result<(Archive, Upgrade), OpenError> {
     let options = connect_options(&address);
     let database = DatabaseAddress::Postgres(address);
-    let failed = |source| OpenError::Open {
-        database: database.clone(),
-        source,
-    };
     let (mut connection, server) = meet(&database, &options).await?;
     check(&database, &server, makes)?;
-    if let Err(error) = migrate(&mut connection, &server).await {
-        return Err(migration_failed(database, error));
-    }
-    connection.close().await.map_err(failed)?;
+    let upgrade = bring_up_to_date(&mut connection, &server, &database, data_dir).await?;
+    let closed = connection.close().await;
+    closed.map_err(|source| OpenError::Open { database, source })?;
     let pool = |connections| {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT);
         Pool::Postgres(pool.connect_lazy_with(options.clone()))
     };
-    Ok(Archive {
+    let archive = Archive {
         writer: pool(1),
         reader: pool(READERS),
         ledger: pool(LEDGERS),
-    })
+    };
+    Ok((archive, upgrade))
 }
 
 const ASK_SERVER: &str = "select
@@ -193,19 +198,94 @@ fn check(database: &DatabaseAddress, server: &Server, makes: bool) -> Result<(),
     Ok(())
 }
 
-fn migrations() -> Migrator {
-    sqlx::migrate!("../../migrations/postgres")
+/// Makes the migrations that are wanting, all or none. Those who come at the same time take
+/// turns, on whatever machines they are.
+async fn bring_up_to_date(
+    connection: &mut PgConnection,
+    server: &Server,
+    database: &DatabaseAddress,
+    data_dir: &DataDir,
+) -> Result<Upgrade, OpenError> {
+    let failed = |source| OpenError::Open {
+        database: database.clone(),
+        source,
+    };
+    let unfit = |error| migration_failed(database.clone(), error);
+    let to = schema::newest(&MIGRATIONS);
+    let mut upgrade = Upgrade::none(to);
+    if server.has_archive {
+        let applied = applied(connection).await.map_err(failed)?;
+        if schema::standing(&applied, &MIGRATIONS).map_err(unfit)? == Standing::Current {
+            return Ok(upgrade);
+        }
+    }
+    let mut alone = connection.begin().await.map_err(failed)?;
+    let lock = "select pg_advisory_xact_lock(hashtextextended('bucketload upgrade', 0))";
+    let locked = sqlx::query(lock).execute(&mut *alone).await;
+    locked.map_err(failed)?;
+    // Who was waited for may have done it.
+    let asked = sqlx::query_as(ASK_SERVER).fetch_one(&mut *alone).await;
+    let server: Server = asked.map_err(failed)?;
+    let applied = if server.has_archive {
+        applied(&mut alone).await.map_err(failed)?
+    } else {
+        Vec::new()
+    };
+    upgrade.from = match schema::standing(&applied, &MIGRATIONS).map_err(unfit)? {
+        Standing::Current => return Ok(upgrade),
+        Standing::Empty => 0,
+        Standing::Older(from) => from,
+    };
+    let mut _nobody_else = None;
+    if upgrade.from > 0 {
+        _nobody_else = schema::alone(data_dir, database, upgrade.from, to)?;
+        // Their processes may be on other machines.
+        let running = running(&mut alone, upgrade.from).await.map_err(failed)?;
+        if running > 0 {
+            return Err(OpenError::AtWork {
+                database: database.clone(),
+                from: upgrade.from,
+                to,
+                source: Obstacle::Imports(running),
+            });
+        }
+    }
+    let migrations = migrations(&server);
+    migrations.run(&mut *alone).await.map_err(unfit)?;
+    alone.commit().await.map_err(failed)?;
+    super::say(database, &upgrade);
+    Ok(upgrade)
 }
 
-/// Those who come at the same time take turns: the migrations are made under a lock.
-async fn migrate(connection: &mut PgConnection, server: &Server) -> Result<(), MigrateError> {
-    let mut migrations = migrations();
+/// The migrations that were made. There is a table of them.
+async fn applied(connection: &mut PgConnection) -> Result<Vec<Applied>, sqlx::Error> {
+    sqlx::query_as(APPLIED).fetch_all(connection).await
+}
+
+/// Imports that somebody runs.
+async fn running(connection: &mut PgConnection, schema: i64) -> Result<i64, sqlx::Error> {
+    if schema < FIRST_WITH_LEASES {
+        return Ok(0);
+    }
+    let now = SystemClock.now().timestamp_millis();
+    sqlx::query_scalar(
+        "select count(*) from imports where lease_owner is not null and lease_until_ms > $1",
+    )
+    .bind(now)
+    .fetch_one(connection)
+    .await
+}
+
+fn migrations(server: &Server) -> Migrator {
+    let mut migrations = Migrator::with_migrations(MIGRATIONS.iter().cloned().collect());
     migrations.dangerous_set_table_name("bucketload._sqlx_migrations");
+    // The lock is ours: the migrator's would be let go of before the transaction ends.
+    migrations.set_locking(false);
     if !server.has_archive {
         // PostgreSQL asks for the right to make one even where it is there already.
         migrations.create_schema(SCHEMA);
     }
-    migrations.run(connection).await
+    migrations
 }
 
 #[cfg(test)]

@@ -66,6 +66,7 @@ impl Transaction {
         now: DateTime<Utc>,
         limits: Limits,
     ) -> Result<Option<ImportId>, DatabaseError> {
+        self.check_schema().await?;
         self.lock_queue().await?;
         let id: Option<String> = statement(
             "select i.id from imports i
@@ -106,6 +107,7 @@ impl Transaction {
         import: ImportId,
         claim: &Claim<'_>,
     ) -> Result<Option<Claimed>, DatabaseError> {
+        self.check_schema().await?;
         self.lock_queue().await?;
         let row: Option<ClaimedRow> = statement(
             "update imports set state = 'running', fence = fence + 1, lease_owner = $2,

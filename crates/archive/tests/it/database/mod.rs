@@ -4,3 +4,4 @@ mod postgres;
 mod released;
 mod same;
 mod sqlite;
+mod upgrade;

@@ -1,5 +1,6 @@
 //! The suite on a file of SQLite, and what concerns files only.
 
+mod backup;
 mod disk_full;
 mod health;
 mod open;

@@ -1,7 +1,7 @@
 //! What can be checked without anybody else: settings, disk, database, git.
 
 use bucketload_archive::mirror::{GitVersion, OLDEST_GIT};
-use bucketload_archive::{Archive, DataDirHealth, DatabaseAddress, FolderHealth};
+use bucketload_archive::{Archive, BackupPlan, DataDirHealth, DatabaseAddress, FolderHealth};
 use bucketload_bitbucket::{Client, ClientOptions};
 use url::Url;
 
@@ -144,17 +144,37 @@ pub(super) async fn database(config: &Config) -> (Finding, bool) {
         };
         return (Finding::of(CHECK, &Problem::from(error)), false);
     }
-    let older = if schema < newest {
-        format!("; the next command brings it to schema {newest}")
-    } else {
-        String::new()
-    };
     let sound = match config.data_dir.database() {
         DatabaseAddress::Sqlite(_) => "undamaged",
         DatabaseAddress::Postgres(_) => "its server answers",
     };
-    let text = format!("{sound}, schema {schema}{older}");
-    (Finding::ok(CHECK, text), schema == newest)
+    let text = format!("{sound}, schema {schema}");
+    if schema == newest {
+        return (Finding::ok(CHECK, text), true);
+    }
+    let text = format!("{text}; “bucketload upgrade”, or the next command, brings it to {newest}");
+    let finding = match health.backup {
+        Some(plan) if config.data_dir.backs_up() => backup(&text, &plan),
+        _ => Finding::ok(CHECK, text),
+    };
+    (finding, false)
+}
+
+/// What an upgrade would take before it changes anything.
+fn backup(text: &str, plan: &BackupPlan) -> Finding {
+    let folder = plan.folder.display();
+    let needed = output::size(plan.needed_bytes);
+    if plan.has_room() {
+        let text = format!("{text}, after a backup in {folder}");
+        return Finding::ok("database", text);
+    }
+    let free = output::size(plan.free_bytes);
+    Finding::warning(
+        "database",
+        format!("{text}, and a backup in {folder} comes first: it takes {needed}, {free} are free"),
+        "free some space there; or back the database up elsewhere, and set \
+         BUCKETLOAD_BACKUP_BEFORE_UPGRADE=0 for the upgrade",
+    )
 }
 
 /// Whether there is a git program that is new enough.

@@ -3,6 +3,12 @@
 //! The disk is a small one in memory, in a mount namespace of its own, so that nothing is
 //! left of it. Where that is not allowed the test says so and is skipped.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a helper that fails is a test that fails, and one that is skipped says so"
+)]
+
 use std::process::Command;
 
 use bucketload_archive::{Archive, DataDir, DatabaseError};
@@ -11,8 +17,13 @@ use crate::support::{Side, name, pull_request, repository, repository_uuid};
 
 #[test]
 fn a_full_disk_is_said_and_leaves_whole_transactions() {
+    on_a_disk_of("2m", "disk_full::on_a_small_disk");
+}
+
+/// Runs an ignored test of this folder with a disk of its own as current folder.
+pub(super) fn on_a_disk_of(size: &str, test: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let mount = "mount -t tmpfs -o size=2m none . && cd \"$PWD\"";
+    let mount = format!("mount -t tmpfs -o size={size} none . && cd \"$PWD\"");
     let isolated = || {
         let mut command = Command::new("unshare");
         command
@@ -20,7 +31,7 @@ fn a_full_disk_is_said_and_leaves_whole_transactions() {
             .current_dir(folder.path());
         command
     };
-    let allowed = isolated().arg(mount).output();
+    let allowed = isolated().arg(&mount).output();
     if !allowed.is_ok_and(|output| output.status.success()) {
         println!("skipped: small disks cannot be mounted here");
         return;
@@ -30,7 +41,7 @@ fn a_full_disk_is_said_and_leaves_whole_transactions() {
         .arg(format!("{mount} && exec \"$0\" \"$@\""))
         .arg(this)
         .args(["--ignored", "--exact", "--nocapture"])
-        .arg("database::sqlite::disk_full::on_a_small_disk")
+        .arg(format!("database::sqlite::{test}"))
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
