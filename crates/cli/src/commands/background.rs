@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bucketload_archive::{Archive, DataDirLock};
+use bucketload_archive::{Archive, DataDirLock, DatabaseError};
 use bucketload_bitbucket::{ClientOptions, QuotaSettings, WaitPolicy};
 use bucketload_model::{Clock as _, SystemClock};
 use bucketload_server::Metrics;
@@ -93,9 +93,11 @@ impl Background {
         self.concurrency
     }
 
-    /// Runs imports until it is stopped, and they have come to an end.
-    pub(super) async fn run(self) {
-        self.worker.run().await;
+    /// Runs imports until it is stopped, and they have come to an end. Fails where it stopped
+    /// by itself.
+    pub(super) async fn run(self) -> Result<(), DatabaseError> {
+        let result = self.worker.run().await;
         self.clients.settle().await;
+        result
     }
 }

@@ -26,7 +26,7 @@ pub(crate) mod verify;
 mod wiki_copy;
 pub(crate) mod worker;
 
-use bucketload_archive::Archive;
+use bucketload_archive::{Archive, DatabaseError};
 use bucketload_model::{ImportId, RepositoryName};
 use bucketload_server::ServerError;
 use indicatif::MultiProgress;
@@ -71,21 +71,23 @@ impl Session {
 /// sees it come to its end. When nobody can be answered any more, the work ends, too.
 async fn beside<S: Future<Output = Result<(), ServerError>>>(
     stop: &CancellationToken,
-    work: impl Future<Output = ()>,
+    work: impl Future<Output = Result<(), DatabaseError>>,
     serve: impl FnOnce(CancellationToken) -> S,
-) -> Result<(), ServerError> {
+) -> Result<(), Problem> {
     let close = CancellationToken::new();
     let working = async {
-        work.await;
+        let result = work.await;
         close.cancel();
+        result
     };
     let serving = async {
         let result = serve(close.clone()).await;
         stop.cancel();
         result
     };
-    let ((), result) = tokio::join!(working, serving);
-    result
+    let (worked, served) = tokio::join!(working, serving);
+    worked?;
+    Ok(served?)
 }
 
 /// An import by its id, or the latest one of a repository.
@@ -121,6 +123,7 @@ mod tests {
         let work = async {
             stop.cancelled().await;
             work_ends.await.unwrap();
+            Ok(())
         };
         let serve = |close: CancellationToken| async move {
             see.send(close.clone()).unwrap();
@@ -142,7 +145,10 @@ mod tests {
     async fn when_nobody_can_be_answered_the_work_ends() {
         let stop = CancellationToken::new();
         let broken = || Err(ServerError::Serve(io::ErrorKind::BrokenPipe.into()));
-        let work = stop.clone().cancelled_owned();
+        let work = async {
+            stop.cancelled().await;
+            Ok(())
+        };
         let result = beside(&stop, work, |_| async { broken() }).await;
         result.unwrap_err();
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bucketload_archive::Archive;
+use bucketload_archive::{Archive, DataDirLock};
 use bucketload_bitbucket::{Client, ClientOptions, WaitPolicy};
 use bucketload_model::{Clock, SystemClock};
 use bucketload_server::{
@@ -76,6 +76,7 @@ pub(super) struct Dashboard {
     archive: Archive,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
+    _share: DataDirLock,
 }
 
 impl Dashboard {
@@ -89,6 +90,8 @@ impl Dashboard {
         let config = &session.config;
         config.data_dir.create()?;
         let archive = Archive::open(&config.data_dir).await?;
+        // Who serves writes, too: sessions, and credentials under the key that is in memory.
+        let share = config.data_dir.share()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = background::metrics(session);
         let server = Server::bind(ServerOptions {
@@ -132,6 +135,7 @@ impl Dashboard {
             archive,
             clock,
             stop,
+            _share: share,
         })
     }
 
@@ -198,16 +202,17 @@ impl Dashboard {
         let (stop, background) = (self.stop, self.background);
         let works = background.is_some();
         let work = async {
-            match background {
-                Some(background) => background.run().await,
-                None => stop.cancelled().await,
+            if let Some(background) = background {
+                return background.run().await;
             }
+            stop.cancelled().await;
+            Ok(())
         };
         let result = beside(&stop, work, |close| self.server.run(close)).await;
         if works {
             background::say_what_is_left(&self.archive).await;
         }
         self.archive.close().await;
-        Ok(result?)
+        result
     }
 }

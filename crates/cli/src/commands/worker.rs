@@ -62,8 +62,7 @@ pub(crate) async fn run(session: &Session, options: &WorkerOptions) -> Result<Ex
     let result = if let Some(monitor) = monitor {
         beside(&stop, background.run(), |close| monitor.run(close)).await
     } else {
-        background.run().await;
-        Ok(())
+        background.run().await.map_err(Problem::from)
     };
     background::say_what_is_left(&archive).await;
     archive.close().await;

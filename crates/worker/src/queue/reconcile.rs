@@ -13,9 +13,16 @@ impl Slots {
     /// One round. It only ever adds what is wanting, so any number of processes may do it
     /// at any time.
     pub(super) async fn reconcile(&self) -> Result<(), QueueError> {
+        self.check_schema().await?;
         self.bury_the_dead().await?;
         self.begin_what_is_due().await?;
         self.wake_up().await
+    }
+
+    /// Whether the tables are still those that this program knows.
+    async fn check_schema(&self) -> Result<(), DatabaseError> {
+        let mut transaction = self.importer.archive.begin().await?;
+        transaction.check_schema().await
     }
 
     /// Imports whose holder is gone can be claimed again: at once where this machine knows

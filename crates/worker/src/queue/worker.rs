@@ -2,13 +2,13 @@
 
 use std::error::Error;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use apalis::prelude::{BackendExt as _, Data, Event, WorkerBuilder, WorkerBuilderExt as _};
 use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
-use bucketload_archive::{Claim, Claimed, Driver, LeaseFile};
+use bucketload_archive::{Claim, Claimed, DatabaseError, Driver, LeaseFile};
 use bucketload_bitbucket::Client;
 use bucketload_model::{LeaseOwner, Limits, ProgressEvent, QueuePart};
 use futures::{Stream, StreamExt as _};
@@ -82,6 +82,8 @@ pub(super) struct Slots {
     places: Semaphore,
     /// The runs. They outlive the library's worker.
     runs: TaskTracker,
+    /// The schema that a newer program has made of the database, and the newest known here.
+    outgrown: OnceLock<(i64, i64)>,
 }
 
 /// After an outage of the database; also between two outages.
@@ -105,6 +107,7 @@ impl Worker {
                 gone: CancellationToken::new(),
                 places: Semaphore::new(options.concurrency),
                 runs: TaskTracker::new(),
+                outgrown: OnceLock::new(),
                 importer,
                 options,
             }),
@@ -113,7 +116,11 @@ impl Worker {
 
     /// Works until it is stopped, whatever happens to the database meanwhile. Then runs end
     /// where they are and are handed back.
-    pub async fn run(self) {
+    ///
+    /// # Errors
+    ///
+    /// When it stopped by itself: a newer program has changed the schema of the database.
+    pub async fn run(self) -> Result<(), DatabaseError> {
         let slots = &self.slots;
         // Should somebody drop this future, the runs end with it.
         let _gone = slots.gone.clone().drop_guard();
@@ -140,12 +147,24 @@ impl Worker {
         if let Err(error) = reconciler.await {
             tracing::error!(%error, "the reconciler broke off");
         }
+        match slots.outgrown.get() {
+            Some(&(found, known)) => Err(DatabaseError::Outgrown { found, known }),
+            None => Ok(()),
+        }
     }
 }
 
 impl Slots {
     fn note_problem(&self, part: QueuePart) {
         self.importer.sink.emit(ProgressEvent::QueueProblem(part));
+    }
+
+    /// Whoever comes after a newer program ends, and leaves what there is to do to that.
+    fn give_way(&self, error: &DatabaseError) {
+        if let DatabaseError::Outgrown { found, known } = error {
+            let _ = self.outgrown.set((*found, *known));
+            self.stop.cancel();
+        }
     }
 
     /// Takes tickets until something goes wrong.
@@ -193,8 +212,12 @@ impl Slots {
                 }
                 _ = rounds.tick() => {
                     if let Err(error) = self.reconcile().await {
-                        tracing::warn!(%error, "lost imports cannot be looked for");
+                        let shown = &error as &dyn Error;
+                        tracing::warn!(error = shown, "lost imports cannot be looked for");
                         self.note_problem(QueuePart::Reconciler);
+                        if let QueueError::Database(error) = &error {
+                            self.give_way(error);
+                        }
                     }
                 }
             }
@@ -209,9 +232,12 @@ impl Slots {
             tokio::select! {
                 () = slots.gone.cancelled() => {}
                 result = slots.serve() => if let Err(error) = result {
-                    let error = &error as &dyn Error;
-                    tracing::error!(error, "nothing can be taken from the queue");
+                    let shown = &error as &dyn Error;
+                    tracing::error!(error = shown, "nothing can be taken from the queue");
                     slots.note_problem(QueuePart::Claim);
+                    if let ImportError::Database(error) = &error {
+                        slots.give_way(error);
+                    }
                 },
             }
         })

@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bucketload_archive::DatabaseError;
 use bucketload_bitbucket::{Client, ClientOptions, WaitPolicy};
 use bucketload_model::{
     ImportId, ImportReport, ImportState, ProgressEvent, ProgressSink, RecordingSink,
@@ -74,7 +75,7 @@ pub(super) async fn enqueue(local: &Local) -> (Queue, ImportId) {
 /// A worker at work, until it is stopped or killed.
 pub(super) struct Background {
     cancel: CancellationToken,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), DatabaseError>>,
 }
 
 impl Background {
@@ -118,7 +119,12 @@ impl Background {
     /// As SIGTERM would.
     pub(super) async fn stop(self) {
         self.cancel.cancel();
-        within(Duration::from_secs(20), self.task).await.unwrap();
+        self.end().await.unwrap();
+    }
+
+    /// When it stops by itself.
+    pub(super) async fn end(self) -> Result<(), DatabaseError> {
+        within(Duration::from_secs(20), self.task).await.unwrap()
     }
 }
 

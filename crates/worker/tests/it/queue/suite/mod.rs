@@ -5,6 +5,7 @@ mod audit;
 mod broken;
 mod leases;
 mod live;
+mod outgrown;
 mod retention;
 mod schedules;
 
