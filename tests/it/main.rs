@@ -30,6 +30,8 @@ mod proxy;
 mod queue;
 mod quota;
 mod recorded;
+#[path = "../s3/mod.rs"]
+mod s3;
 mod segments;
 mod serve;
 mod serving;

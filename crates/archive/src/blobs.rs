@@ -3,6 +3,9 @@
 //! A file is written beside, hashed on the way, brought to the disk, and then renamed to its
 //! hash: what has its name is whole. Two that are the same are one. Names that people gave to
 //! files are text in the database and never part of a path.
+//!
+//! With an object store (`objects`), a file that is whole goes there, under the same path, and
+//! is not kept here. What lies here from before is read first.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
@@ -13,8 +16,8 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
-use crate::DataDir;
 use crate::hexadecimal::hexadecimal;
+use crate::{DataDir, Objects};
 
 /// A file that no process writes to any more: none takes a day.
 const ABANDONED: Duration = Duration::from_hours(24);
@@ -60,6 +63,7 @@ pub enum BlobError {
 #[derive(Debug, Clone)]
 pub struct BlobStore {
     root: PathBuf,
+    objects: Option<Objects>,
     limit_bytes: u64,
 }
 
@@ -77,17 +81,43 @@ impl DataDir {
     pub fn blobs(&self, limit_bytes: u64) -> BlobStore {
         BlobStore {
             root: self.root().join("blobs"),
+            objects: self.objects().cloned(),
             limit_bytes,
         }
     }
 }
 
 impl BlobStore {
-    /// Where a file of that hash lies, or would.
+    /// Where a file of that hash lies, or would, on this machine.
     pub fn path(&self, sha256: &str) -> PathBuf {
-        let part = |range: std::ops::Range<usize>| sha256.get(range).unwrap_or("--");
-        let folder = self.root.join("sha256").join(part(0..2)).join(part(2..4));
-        folder.join(sha256)
+        self.root.join(below(sha256))
+    }
+
+    /// What a file of that hash is called in messages: its path or its address.
+    pub fn shown(&self, sha256: &str) -> String {
+        let path = self.path(sha256);
+        match &self.objects {
+            Some(objects) if !path.exists() => {
+                let root = objects.shown().trim_end_matches('/');
+                format!("{root}/{}", object_key(sha256))
+            }
+            _ => path.display().to_string(),
+        }
+    }
+
+    /// Opens a file to read it. One in an object store is brought here first, under no name,
+    /// and goes when it is closed. Its content is not checked.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotFound`] if there is none; when it cannot be read.
+    pub fn open(&self, sha256: &str) -> io::Result<File> {
+        match (File::open(self.path(sha256)), &self.objects) {
+            (Err(error), Some(objects)) if error.kind() == io::ErrorKind::NotFound => {
+                objects.open(&object_key(sha256), &self.incoming())
+            }
+            (opened, _) => opened,
+        }
     }
 
     /// How large a file may be.
@@ -146,7 +176,8 @@ impl BlobStore {
             .count()
     }
 
-    fn incoming(&self) -> PathBuf {
+    /// Where files lie that are not whole yet.
+    pub(crate) fn incoming(&self) -> PathBuf {
         self.root.join("incoming")
     }
 }
@@ -173,16 +204,22 @@ impl BlobWriter {
         self.file.write_all(piece).map_err(written(&path))
     }
 
-    /// Brings the file to the disk and gives it its name. One that is there already stays.
+    /// Brings the file to the disk, or into the object store, and gives it its name. One that
+    /// is there already stays.
     ///
     /// # Errors
     ///
     /// When the store cannot be written to.
-    pub fn finish(self) -> Result<Blob, BlobError> {
+    pub fn finish(mut self) -> Result<Blob, BlobError> {
         let blob = Blob {
             sha256: hexadecimal(&self.hash.finalize()),
             size_bytes: self.size_bytes,
         };
+        if let Some(objects) = &self.store.objects {
+            let shown = PathBuf::from(self.store.shown(&blob.sha256));
+            let put = objects.put(&object_key(&blob.sha256), self.file.as_file_mut());
+            return put.map(|()| blob).map_err(written(&shown));
+        }
         let path = self.store.path(&blob.sha256);
         let is_there = fs::metadata(&path).is_ok_and(|found| found.len() == blob.size_bytes);
         if is_there {
@@ -202,6 +239,18 @@ impl BlobWriter {
         }
         Ok(blob)
     }
+}
+
+/// Where a file of that hash lies below the root of a store.
+fn below(sha256: &str) -> String {
+    let part = |range: std::ops::Range<usize>| sha256.get(range).unwrap_or("--");
+    format!("sha256/{}/{}/{sha256}", part(0..2), part(2..4))
+}
+
+/// What an object of that hash is called in an object store: a blob, or a large file of git's,
+/// which has a SHA-256 for its name, too.
+pub(crate) fn object_key(sha256: &str) -> String {
+    format!("blobs/{}", below(sha256))
 }
 
 /// Temporary files are their owner's alone; others may serve this one, nobody changes it.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bucketload_model::RepositoryName;
 
-use crate::DatabaseAddress;
+use crate::{DatabaseAddress, Objects};
 
 /// The file whose lock is the right to write.
 pub(crate) const LOCK: &str = "bucketload.lock";
@@ -17,6 +17,7 @@ pub struct DataDir {
     root: PathBuf,
     database: Option<DatabaseAddress>,
     backs_up: bool,
+    objects: Option<Objects>,
 }
 
 /// A data directory that cannot be used.
@@ -64,6 +65,7 @@ impl DataDir {
             root: root.into(),
             database: None,
             backs_up: true,
+            objects: None,
         }
     }
 
@@ -84,6 +86,18 @@ impl DataDir {
     /// Whether a backup of the database is taken before its schema is changed.
     pub const fn backs_up(&self) -> bool {
         self.backs_up
+    }
+
+    /// The same with files in a store that other machines have, too.
+    #[must_use]
+    pub fn with_objects(mut self, objects: Objects) -> Self {
+        self.objects = Some(objects);
+        self
+    }
+
+    /// The store that other machines have, too.
+    pub const fn objects(&self) -> Option<&Objects> {
+        self.objects.as_ref()
     }
 
     /// The folder itself.

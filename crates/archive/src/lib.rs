@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod blobs;
+mod copies;
 mod data_dir;
 mod database;
 mod export;
@@ -9,11 +10,13 @@ mod hexadecimal;
 mod lease_file;
 mod lfs;
 pub mod mirror;
+mod objects;
 mod people;
 mod secret_key;
 pub mod verify;
 
 pub use blobs::{Blob, BlobError, BlobStore, BlobWriter};
+pub use copies::{CopyError, NewCopy, bring_mirror, copy_mirror, prepare_copy};
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use database::{
     AccountRecord, ActivityComment, ActivityRecord, Archive, CommentRecord, CommentShape,
@@ -49,6 +52,8 @@ pub use database::{Involvement, Involvements};
 pub use people::{NameKind, PeopleMet, Person, PersonName};
 // Images that texts link to.
 pub use database::{ImageLink, ImageTally, LinkedImage, StoredImage, StoredText};
+// Bundles of mirrors, for other machines.
+pub use database::{MirrorKind, StoredCopy};
 // Wikis and LFS.
 pub use database::{StoredLfsObject, StoredWiki, WikiOrigin};
 pub use lfs::{LfsStore, LfsStoreError, LfsWriter};
@@ -67,4 +72,5 @@ pub use export::{ExportError, ExportedFile, Manifest, export_jsonl};
 pub use export::{ExportFolder, ExportedLine, ReadExportError, find_exports};
 pub use health::{DataDirHealth, FolderHealth};
 pub use lease_file::{LeaseFile, Life};
+pub use objects::{Objects, ObjectsAddress, ObjectsError};
 pub use secret_key::{KeyRotation, SecretKeyError};

@@ -264,11 +264,22 @@ pub(crate) fn import_failure(
             Problem::of(format!("cannot store what came from {source}"), cause)
                 .remedy("check the disk and the data directory, then run the same command again")
         }
-        StageError::File(cause) => {
-            Problem::of(format!("cannot change the archive of {source}"), cause).remedy(
-                "check the permissions of the data directory, then run the same command again",
-            )
-        }
+        StageError::File(cause) => Problem::of(
+            format!("cannot change the archive of {source}"),
+            cause,
+        )
+        .remedy(
+            "check the permissions of the data directory, and the object store if there is one, \
+                 then run the same command again",
+        ),
+        StageError::Copy(cause) => Problem::of(
+            format!("cannot share the git mirror of {source}"),
+            cause,
+        )
+        .remedy(
+            "bring the object back if the store keeps versions, or import on a machine that has \
+                 the mirror (docs/SCALING.md)",
+        ),
         StageError::Lost => Problem::of(format!("the import of {source} broke off"), error)
             .remedy(format!("please report it; {RUN_AGAIN}")),
     };

@@ -1,7 +1,7 @@
 //! What a failure means, decided in one place by its class alone.
 
-use bucketload_archive::DatabaseError;
 use bucketload_archive::mirror::MirrorError;
+use bucketload_archive::{CopyError, DatabaseError};
 use bucketload_auth::GrantError;
 use bucketload_bitbucket::{RequestError, RequestErrorKind};
 use bucketload_model::{ErrorClass, Gap, GapReason, Stage};
@@ -24,6 +24,9 @@ pub enum StageError {
     /// A file or folder of the archive could not be changed.
     #[error("a file of the archive could not be changed")]
     File(#[from] std::io::Error),
+    /// The mirror cannot be had from the object store, or not be put there.
+    #[error("the copies of the git mirror in the object store cannot be used")]
+    Copy(#[source] CopyError),
     /// Bitbucket failed for one object after the other.
     #[error("Bitbucket failed for {failures} objects in a row, the last one with")]
     Outage {
@@ -53,6 +56,18 @@ impl From<RequestError> for StageError {
     }
 }
 
+impl From<CopyError> for StageError {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Database(error) => Self::Database(error),
+            CopyError::Mirror(error) => Self::Mirror(error),
+            CopyError::Store(error) => Self::File(error),
+            CopyError::Lost => Self::Lost,
+            CopyError::Damaged { .. } | CopyError::Overtaken => Self::Copy(error),
+        }
+    }
+}
+
 impl StageError {
     /// The class of the failure.
     pub fn class(&self) -> ErrorClass {
@@ -62,14 +77,17 @@ impl StageError {
             Self::Database(error) => error.class(),
             Self::Credential(error) => error.class(),
             Self::Cancelled | Self::LeaseLost => ErrorClass::Cancelled,
-            Self::File(_) | Self::Lost => ErrorClass::Permanent,
+            Self::Copy(CopyError::Overtaken) => ErrorClass::Transient,
+            Self::File(_) | Self::Copy(_) | Self::Lost => ErrorClass::Permanent,
         }
     }
 
     /// Whether the other stages should stop too: nothing would come of them.
     pub(crate) fn stops_everything(&self) -> bool {
         match self {
-            Self::Database(_) | Self::File(_) | Self::LeaseLost | Self::Lost => true,
+            Self::Database(_) | Self::File(_) | Self::Copy(_) | Self::LeaseLost | Self::Lost => {
+                true
+            }
             // Whoever stopped this one has told the others, too: some may finish first.
             Self::Cancelled => false,
             Self::Mirror(error) => matches!(error, MirrorError::DiskFull { .. }),

@@ -83,6 +83,7 @@ fn is_of_this_machine(error: &StageError) -> bool {
         StageError::Outage { .. }
         | StageError::Mirror(_)
         | StageError::Database(_)
+        | StageError::Copy(_)
         | StageError::Credential(_)
         | StageError::Cancelled
         | StageError::LeaseLost => false,

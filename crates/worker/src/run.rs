@@ -138,6 +138,7 @@ impl Importer {
             repository: None,
             listing: watch::Sender::new(Listing::default()),
             before: self.archive.stage_states(import).await?,
+            brought: Arc::default(),
             ending: ending.clone(),
             cancel: cancel.clone(),
         };

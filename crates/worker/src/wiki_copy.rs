@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bucketload_archive::mirror::{Mirror, MirrorError, MirrorUpdate, UpdateOptions};
 use bucketload_archive::{
-    Archive, DataDir, DatabaseError, StoredWiki, WikiOrigin, provisional_repository,
+    Archive, CopyError, DataDir, DatabaseError, MirrorKind, StoredWiki, WikiOrigin, bring_mirror,
+    copy_mirror, provisional_repository,
 };
 use bucketload_model::{Clock, RepositoryName};
 use serde::Serialize;
@@ -27,6 +28,9 @@ pub enum WikiCopyError {
     /// The database failed.
     #[error("the archive's database failed")]
     Database(#[from] DatabaseError),
+    /// What other machines know of the wiki cannot be had, or they cannot be told.
+    #[error("the copies of the wiki in the object store cannot be used")]
+    Copy(#[from] CopyError),
     /// A task was lost: a defect of this program.
     #[error("it broke off because of a defect in bucketload")]
     Lost,
@@ -98,8 +102,12 @@ impl WikiCopies {
         if let Some(other) = wiki_namesake(&self.archive, name).await? {
             return Err(WikiCopyError::Occupied(other));
         }
-        let update = self.bring_copy(name, copy).await?;
         let known = self.archive.repository(name).await?;
+        if let Some(known) = &known {
+            let (archive, data_dir, now) = (&self.archive, &self.data_dir, self.clock.now());
+            bring_mirror(archive, data_dir, known, MirrorKind::Wiki, now).await?;
+        }
+        let update = self.bring_copy(name, copy).await?;
         let mut transaction = self.archive.begin().await?;
         let uuid = if let Some(known) = known {
             known.uuid
@@ -114,6 +122,9 @@ impl WikiCopies {
         };
         transaction.put_wiki(&uuid, wiki).await?;
         transaction.commit().await?;
+        if let Some(known) = self.archive.repository_by_uuid(&uuid).await? {
+            copy_mirror(&self.archive, &self.data_dir, &known, MirrorKind::Wiki).await?;
+        }
         tracing::info!(
             repository = %name,
             refs = update.refs,

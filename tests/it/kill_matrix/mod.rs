@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `sqlite` | the worker, again and again, at points that a seed chooses |
 //! | `postgres` | one of two workers; the database's server, in two ways |
+//! | `machines` | one of two workers on machines that share no file |
 //! | `disk` | the space on the disk |
 //! | `network` | the way to Bitbucket |
 //! | `clone` | the wish to clone |
@@ -25,6 +26,7 @@ mod clone;
 mod dice;
 mod disk;
 mod life;
+mod machines;
 mod network;
 mod postgres;
 mod sqlite;

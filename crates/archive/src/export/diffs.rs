@@ -48,10 +48,13 @@ pub(super) async fn copy_diffs(
         let folder = folder.join(FOLDER);
         fs::create_dir_all(&folder)?;
         let copied = diffs.into_iter().map(|(pull_request, what, sha256)| {
-            let from = store.path(&sha256);
             let name = format!("{pull_request}.{what}");
-            let file = copy(&from, &folder.join(&name), &sha256);
-            let file = file.map_err(|source| ExportError::Blob { path: from, source })?;
+            let opened = store.open(&sha256);
+            let file = opened.and_then(|from| copy(from, &folder.join(&name), &sha256));
+            let file = file.map_err(|source| ExportError::Blob {
+                file: store.shown(&sha256),
+                source,
+            })?;
             Ok((format!("{FOLDER}/{name}"), file))
         });
         copied.collect()

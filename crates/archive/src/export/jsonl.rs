@@ -16,7 +16,7 @@ use super::settings::write_settings;
 use super::writer::{ExportedFile, LineWriter, Manifest, copy, describe};
 use crate::database::sql::statement;
 use crate::mirror::{BundleKind, Mirror, MirrorError};
-use crate::{Archive, DataDir, DatabaseError, LfsStore, StoredRepository};
+use crate::{Archive, DataDir, DatabaseError, StoredRepository};
 
 /// The layout written here. It changes when a reader of today could misread it.
 pub(super) const FORMAT: &str = "bucketload-jsonl-1";
@@ -49,10 +49,10 @@ pub enum ExportError {
     #[error("cannot write the export")]
     Write(#[from] io::Error),
     /// A file of the archive is missing, damaged, or cannot be copied.
-    #[error("cannot export {}", .path.display())]
+    #[error("cannot export {file}")]
     Blob {
-        /// The file.
-        path: PathBuf,
+        /// The file, by its path or its address.
+        file: String,
         /// Why.
         #[source]
         source: io::Error,
@@ -67,6 +67,8 @@ pub enum ExportError {
 
 /// Writes a repository to `output/<workspace>/<slug>/`, replacing an earlier
 /// export there only when the new one is whole.
+///
+/// The mirrors are those of this machine: see [`crate::bring_mirror`] for those of others.
 ///
 /// Everything but the packing of a [`BundleKind::Fast`] bundle depends on the
 /// archive's content alone: the same content gives the same bytes.
@@ -124,15 +126,8 @@ pub async fn export_jsonl(
     let diffs = diffs(&mut snapshot, &repository.uuid).await?;
     drop(snapshot);
     files.extend(copy_diffs(data_dir, partial.clone(), diffs).await?);
-    // Nothing is written to the stores here.
-    let store = data_dir.blobs(0);
-    let blobs = blobs
-        .into_iter()
-        .map(|sha256| (store.path(&sha256), sha256));
-    files.extend(copy_all(&partial, "blobs", blobs.collect()).await?);
-    let store = LfsStore::of(&data_dir.mirror(&repository.name));
-    let objects = objects.iter().map(|oid| (store.path(oid), oid.to_string()));
-    files.extend(copy_all(&partial, "lfs", objects.collect()).await?);
+    files.extend(copy_blobs(data_dir, &partial, blobs).await?);
+    files.extend(copy_large(data_dir, &partial, repository, objects).await?);
     let mut bundles = vec![(BUNDLE, data_dir.mirror(&repository.name))];
     if archive.wiki(&repository.uuid).await?.is_some() {
         bundles.push((WIKI_BUNDLE, data_dir.wiki(&repository.name)));
@@ -168,25 +163,51 @@ pub async fn export_jsonl(
     Ok((folder, manifest))
 }
 
-/// Copies files that lie under their SHA-256 into a folder. Returns them by their names in
-/// the export.
-async fn copy_all(
+/// Copies blobs into a folder of the export. Returns them by their names in it.
+async fn copy_blobs(
+    data_dir: &DataDir,
+    export: &Path,
+    blobs: Vec<String>,
+) -> Result<Vec<(String, ExportedFile)>, ExportError> {
+    // Nothing is written to the store here.
+    let store = data_dir.blobs(0);
+    let open = move |sha256: &String| (store.open(sha256), store.shown(sha256));
+    copy_all(export, "blobs", blobs, open).await
+}
+
+/// The same for large files of git's.
+async fn copy_large(
+    data_dir: &DataDir,
+    export: &Path,
+    repository: &StoredRepository,
+    objects: Vec<LfsOid>,
+) -> Result<Vec<(String, ExportedFile)>, ExportError> {
+    let store = data_dir.lfs(&data_dir.mirror(&repository.name));
+    let open = move |oid: &LfsOid| (store.open(oid), store.shown(oid));
+    copy_all(export, "lfs", objects, open).await
+}
+
+/// Copies files that have their SHA-256 for their name.
+async fn copy_all<N: ToString + Send + 'static>(
     export: &Path,
     folder: &'static str,
-    paths: Vec<(PathBuf, String)>,
+    names: Vec<N>,
+    open: impl Fn(&N) -> (io::Result<fs::File>, String) + Send + 'static,
 ) -> Result<Vec<(String, ExportedFile)>, ExportError> {
-    if paths.is_empty() {
+    if names.is_empty() {
         return Ok(Vec::new());
     }
     let into = export.join(folder);
     let task = tokio::task::spawn_blocking(move || {
         fs::create_dir_all(&into)?;
-        let copied = paths.into_iter().map(|(from, sha256)| {
-            let failed = |source| ExportError::Blob {
-                path: from.clone(),
+        let copied = names.iter().map(|name| {
+            let sha256 = name.to_string();
+            let (opened, shown) = open(name);
+            let file = opened.and_then(|from| copy(from, &into.join(&sha256), &sha256));
+            let file = file.map_err(|source| ExportError::Blob {
+                file: shown,
                 source,
-            };
-            let file = copy(&from, &into.join(&sha256), &sha256).map_err(failed)?;
+            })?;
             Ok((format!("{folder}/{sha256}"), file))
         });
         copied.collect()

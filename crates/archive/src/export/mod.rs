@@ -13,4 +13,4 @@ pub use jsonl::{ExportError, export_jsonl};
 pub use read::{ExportFolder, ExportedLine, ReadExportError, find_exports};
 pub(crate) use rows::{BLOBS, KINDS, SETTINGS};
 pub use writer::{ExportedFile, Manifest};
-pub(crate) use writer::{LineDigest, hash};
+pub(crate) use writer::{LineDigest, hash_file};

@@ -91,14 +91,14 @@ impl LineWriter {
     }
 }
 
-/// Copies a file that lies under its hash, and makes sure that it still is what its name says.
-pub(super) fn copy(from: &Path, into: &Path, sha256: &str) -> io::Result<ExportedFile> {
-    std::fs::copy(from, into)?;
+/// Copies a file that has its hash for its name, and makes sure that it still is what that says.
+pub(super) fn copy(mut from: File, into: &Path, sha256: &str) -> io::Result<ExportedFile> {
+    io::copy(&mut from, &mut File::create(into)?)?;
     let copied = describe(into)?;
     if copied.sha256 == sha256 {
         Ok(copied)
     } else {
-        let problem = format!("the content of {} is not what it was", from.display());
+        let problem = "its content is not what it was";
         Err(io::Error::new(io::ErrorKind::InvalidData, problem))
     }
 }
@@ -111,8 +111,13 @@ pub(super) fn describe(path: &Path) -> io::Result<ExportedFile> {
 }
 
 /// Hashes a file.
-pub(crate) fn hash(path: &Path) -> io::Result<ExportedFile> {
-    let mut file = BufReader::new(File::open(path)?);
+pub(super) fn hash(path: &Path) -> io::Result<ExportedFile> {
+    hash_file(File::open(path)?)
+}
+
+/// Hashes what can still be read of a file.
+pub(crate) fn hash_file(file: File) -> io::Result<ExportedFile> {
+    let mut file = BufReader::new(file);
     let mut hash = Sha256::new();
     let mut size_bytes = 0;
     let mut buffer = vec![0; 64 * 1024];

@@ -3,6 +3,9 @@
 //! An object is written beside, hashed on the way, brought to the disk, and then renamed to
 //! its hash: what has its name is whole. What came of one that broke off stays in
 //! `lfs/incomplete`, and the next attempt goes on behind it.
+//!
+//! With an object store, one that is whole goes there, among the blobs, and is not kept here:
+//! the forks of a repository share it. What lies here from before is read first.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek as _, Write as _};
@@ -12,7 +15,9 @@ use std::path::{Path, PathBuf};
 use bucketload_model::{LfsObject, LfsOid};
 use sha2::{Digest as _, Sha256};
 
+use crate::blobs::object_key;
 use crate::hexadecimal::hexadecimal;
+use crate::{DataDir, Objects};
 
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -20,6 +25,9 @@ const PIECE_BYTES: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub struct LfsStore {
     root: PathBuf,
+    /// The store that other machines have, too, and where its files are opened here: a mirror
+    /// that has yet to come from there has no folder.
+    objects: Option<(Objects, PathBuf)>,
 }
 
 /// An object that comes in. Dropped before its end, it leaves what came.
@@ -55,25 +63,81 @@ pub enum LfsStoreError {
     },
 }
 
+impl DataDir {
+    /// The large files of the mirror at `mirror`. Nothing is made.
+    pub fn lfs(&self, mirror: &Path) -> LfsStore {
+        LfsStore {
+            objects: self
+                .objects()
+                .map(|objects| (objects.clone(), self.blobs(0).incoming())),
+            ..LfsStore::of(mirror)
+        }
+    }
+}
+
 impl LfsStore {
-    /// The objects of the mirror at `mirror`. Nothing is made.
+    /// The objects of the mirror at `mirror`, as far as they are on this machine. Nothing is
+    /// made.
     pub fn of(mirror: &Path) -> Self {
         Self {
             root: mirror.join("lfs"),
+            objects: None,
         }
     }
 
-    /// Where an object lies, or would.
+    /// Where an object lies, or would, on this machine.
     pub fn path(&self, oid: &LfsOid) -> PathBuf {
         let text = oid.as_str();
         let folder = self.root.join("objects").join(&text[..2]).join(&text[2..4]);
         folder.join(text)
     }
 
+    /// Whether the objects are with other machines, too.
+    pub const fn is_shared(&self) -> bool {
+        self.objects.is_some()
+    }
+
+    /// What an object is called in messages: its path or its address.
+    pub fn shown(&self, oid: &LfsOid) -> String {
+        let path = self.path(oid);
+        match &self.objects {
+            Some((objects, _)) if !path.exists() => {
+                let root = objects.shown().trim_end_matches('/');
+                format!("{root}/{}", object_key(oid.as_str()))
+            }
+            _ => path.display().to_string(),
+        }
+    }
+
     /// Whether an object is there. What has its name was hashed before it got it.
-    pub fn has(&self, object: &LfsObject) -> bool {
-        fs::metadata(self.path(&object.oid))
-            .is_ok_and(|found| found.is_file() && found.len() == object.size_bytes)
+    ///
+    /// # Errors
+    ///
+    /// When an object store does not answer.
+    pub fn has(&self, object: &LfsObject) -> io::Result<bool> {
+        let is_here = fs::metadata(self.path(&object.oid))
+            .is_ok_and(|found| found.is_file() && found.len() == object.size_bytes);
+        match &self.objects {
+            Some((objects, _)) if !is_here => {
+                let found = objects.size_bytes(&object_key(object.oid.as_str()))?;
+                Ok(found == Some(object.size_bytes))
+            }
+            _ => Ok(is_here),
+        }
+    }
+
+    /// Opens an object to read it, as [`crate::BlobStore::open`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotFound`] if there is none; when it cannot be read.
+    pub fn open(&self, oid: &LfsOid) -> io::Result<File> {
+        match (File::open(self.path(oid)), &self.objects) {
+            (Err(error), Some((objects, folder))) if error.kind() == io::ErrorKind::NotFound => {
+                objects.open(&object_key(oid.as_str()), folder)
+            }
+            (opened, _) => opened,
+        }
     }
 
     /// Takes in all of an object that can be read.
@@ -124,7 +188,7 @@ impl LfsStore {
                 break file;
             }
         };
-        if self.has(object) {
+        if self.has(object)? {
             fs::remove_file(&part)?;
             return Ok(None);
         }
@@ -194,16 +258,21 @@ impl LfsWriter {
         Ok(())
     }
 
-    /// Brings the object to the disk and gives it its name, if it is what its name says.
-    /// Otherwise nothing of it stays.
+    /// Brings the object to the disk, or into the object store, and gives it its name, if it is
+    /// what its name says. Otherwise nothing of it stays.
     ///
     /// # Errors
     ///
-    /// When it is something else, or the disk cannot be written.
-    pub fn finish(self) -> Result<(), LfsStoreError> {
+    /// When it is something else, or the disk or the store cannot be written.
+    pub fn finish(mut self) -> Result<(), LfsStoreError> {
         if let Err(error) = self.check() {
             fs::remove_file(&self.part)?;
             return Err(error);
+        }
+        if let Some((objects, _)) = &self.store.objects {
+            objects.put(&object_key(self.object.oid.as_str()), &mut self.file)?;
+            fs::remove_file(&self.part)?;
+            return Ok(());
         }
         let path = self.store.path(&self.object.oid);
         let folder = path.parent().unwrap_or(&self.store.root);
@@ -253,14 +322,14 @@ mod tests {
         let object = object(3);
         let mut writer = store.writer(&object).unwrap().unwrap();
         writer.write(b"ab").unwrap();
-        assert!(!store.has(&object));
+        assert!(!store.has(&object).unwrap());
         drop(writer);
         // Killed in between: what came is here.
         let mut writer = store.writer(&object).unwrap().unwrap();
         assert_eq!(writer.written_bytes(), 2);
         writer.write(b"c").unwrap();
         writer.finish().unwrap();
-        assert!(store.has(&object));
+        assert!(store.has(&object).unwrap());
         let path = folder.path().join("lfs/objects/ba/78").join(ABC);
         assert_eq!(fs::read(path).unwrap(), b"abc");
         let left = fs::read_dir(folder.path().join("lfs/incomplete")).unwrap();
@@ -280,7 +349,7 @@ mod tests {
         writer.write(b"ab").unwrap();
         let error = writer.finish().unwrap_err();
         assert!(matches!(error, LfsStoreError::Size { .. }), "{error}");
-        assert!(!store.has(&object(3)));
+        assert!(!store.has(&object(3)).unwrap());
     }
 
     #[test]
@@ -294,7 +363,7 @@ mod tests {
         assert_eq!(writer.written_bytes(), 0);
         writer.write(b"abc").unwrap();
         writer.finish().unwrap();
-        assert!(store.has(&object(3)));
+        assert!(store.has(&object(3)).unwrap());
     }
 
     #[test]
@@ -309,7 +378,7 @@ mod tests {
             first.finish().unwrap();
             assert!(second.join().unwrap().is_none());
         });
-        assert!(store.has(&object(3)));
+        assert!(store.has(&object(3)).unwrap());
         let left = fs::read_dir(folder.path().join("lfs/incomplete")).unwrap();
         assert_eq!(left.count(), 0);
     }

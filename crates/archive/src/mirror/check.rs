@@ -1,8 +1,9 @@
 //! What the `git` program is asked about a mirror.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Write;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -79,14 +80,17 @@ pub(super) fn is_whole(
     Ok(output.status.success())
 }
 
-/// Writes a bundle of every ref to `into`; `false` when there is none.
+/// Writes a bundle of every ref to `into`; `false` when there is none. What can be reached
+/// from `since` is not in it, and has to be there where it is unpacked.
 ///
-/// Not `git bundle create`, which cannot be told to pack anew. The format is
-/// that of gitformat-bundle(5), version 2: the refs, an empty line, a pack.
+/// Not `git bundle create`, which cannot be told to pack anew, and leaves out refs that have
+/// not moved. The format is that of gitformat-bundle(5), version 2: the commits that it needs,
+/// the refs, an empty line, a pack.
 pub(super) fn bundle(
     repository: &Repository,
     into: &Path,
     kind: BundleKind,
+    since: &[Oid],
     cancel: &AtomicBool,
 ) -> Result<bool, MirrorError> {
     let refs = Refs::read(repository)?;
@@ -94,6 +98,14 @@ pub(super) fn bundle(
         return Ok(false);
     }
     let mut header = b"# v2 git bundle\n".to_vec();
+    // Only commits can be needed; what a tag points to in the end is one, nearly always.
+    let commits = since.iter().filter_map(|id| {
+        let commit = repository.find_object(*id, None).ok()?;
+        Some(commit.peel_to_commit().ok()?.id())
+    });
+    for id in commits.collect::<BTreeSet<_>>() {
+        header.extend_from_slice(format!("-{id}\n").as_bytes());
+    }
     let mut add = |id: Oid, name: &[u8]| {
         header.extend_from_slice(id.to_string().as_bytes());
         header.push(b' ');
@@ -121,7 +133,14 @@ pub(super) fn bundle(
     if kind == BundleKind::Reproducible {
         git = git.args(["--threads=1", "--no-reuse-object"]);
     }
-    let output = git.run(b"", Some(stdout), cancel, &|_| {})?;
+    let mut revisions = String::new();
+    if !since.is_empty() {
+        git = git.args(["--revs", "--thin"]);
+        for id in since {
+            let _ = writeln!(revisions, "^{id}");
+        }
+    }
+    let output = git.run(revisions.as_bytes(), Some(stdout), cancel, &|_| {})?;
     if !output.status.success() {
         return Err(MirrorError::GitProgram {
             command: "pack-objects",

@@ -17,6 +17,7 @@
 //! | `heads` | commits that no ref leads to any more |
 //! | `update` | the order of all this |
 //! | `restore` | a mirror out of its bundle |
+//! | `copies` | bundles for other machines: what is new since the last one, and back |
 //! | `pointers` | searches the packs for pointers of git LFS |
 //! | `kept` | takes in a clone or bundle that somebody kept |
 //! | `check` | `git fsck`, bundles |
@@ -30,6 +31,7 @@
 mod bring;
 mod carrier;
 mod check;
+mod copies;
 mod durable;
 mod error;
 mod gate;
@@ -62,6 +64,7 @@ pub use git2::Oid;
 use git2::{ErrorCode, ObjectType, Repository};
 
 pub use check::{BundleKind, Fsck};
+pub use copies::CopyMark;
 pub use error::MirrorError;
 pub use plan::ArchivedRef;
 pub use pointers::{Pointer, PointerSearch};
@@ -280,7 +283,7 @@ impl Mirror {
         kind: BundleKind,
         cancel: &AtomicBool,
     ) -> Result<bool, MirrorError> {
-        check::bundle(&self.repository()?, into, kind, cancel)
+        check::bundle(&self.repository()?, into, kind, &[], cancel)
     }
 
     /// Commits that can be reached from any of its refs. All of them are read: 300,000 in a line

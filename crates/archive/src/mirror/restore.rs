@@ -24,9 +24,11 @@ const LONGEST_LINE_BYTES: u64 = 64 * 1024;
 
 /// The refs of a bundle.
 #[derive(Debug, Default)]
-struct Header {
-    refs: Vec<(BString, Oid)>,
+pub(super) struct Header {
+    pub(super) refs: Vec<(BString, Oid)>,
     head: Option<Oid>,
+    /// Whether it needs commits that are not in it.
+    needs_more: bool,
 }
 
 impl Mirror {
@@ -47,6 +49,10 @@ impl Mirror {
     ) -> Result<Self, MirrorError> {
         let bundle = fs::canonicalize(bundle).map_err(MirrorError::io("find", bundle))?;
         let header = Header::read(&bundle)?;
+        if header.needs_more {
+            let problem = "it needs commits that are not in it".to_owned();
+            return Err(MirrorError::corrupt(&bundle)(problem));
+        }
         if let Some(mirror) = Self::open(path)? {
             // Somebody was killed between this and the database.
             return if header.is_of(&mirror)? {
@@ -57,17 +63,29 @@ impl Mirror {
                 })
             };
         }
-        let unfinished = unfinished(path);
-        if unfinished.exists() {
-            fs::remove_dir_all(&unfinished).map_err(MirrorError::io("remove", &unfinished))?;
-        }
-        layout::make(&unfinished)?;
-        header.unpack(&unfinished, &bundle, cancel)?;
+        let unfinished = begin(path)?;
+        unpack(&unfinished, &bundle, cancel)?;
+        header.check(&unfinished, &bundle, cancel)?;
         header.write(&unfinished, main_branch)?;
-        fs::rename(&unfinished, path).map_err(MirrorError::io("rename", &unfinished))?;
-        path.parent().map_or(Ok(()), sync)?;
-        Self::open_or_init(path)
+        end(&unfinished, path)
     }
+}
+
+/// A bare repository beside the place of a mirror, for it to become one.
+pub(super) fn begin(path: &Path) -> Result<PathBuf, MirrorError> {
+    let unfinished = unfinished(path);
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished).map_err(MirrorError::io("remove", &unfinished))?;
+    }
+    layout::make(&unfinished)?;
+    Ok(unfinished)
+}
+
+/// Gives it its place.
+pub(super) fn end(unfinished: &Path, path: &Path) -> Result<Mirror, MirrorError> {
+    fs::rename(unfinished, path).map_err(MirrorError::io("rename", unfinished))?;
+    path.parent().map_or(Ok(()), sync)?;
+    Mirror::open_or_init(path)
 }
 
 /// No repository has a space in its name, so this one is free.
@@ -78,7 +96,7 @@ fn unfinished(path: &Path) -> PathBuf {
 }
 
 impl Header {
-    fn read(bundle: &Path) -> Result<Self, MirrorError> {
+    pub(super) fn read(bundle: &Path) -> Result<Self, MirrorError> {
         let file = File::open(bundle).map_err(MirrorError::io("open", bundle))?;
         let mut file = BufReader::new(file);
         let broken = |what: &str| MirrorError::corrupt(bundle)(what.to_owned());
@@ -102,13 +120,17 @@ impl Header {
             if line.is_empty() {
                 return Ok(header);
             }
+            if line.starts_with(b"-") {
+                header.needs_more = true;
+                continue;
+            }
             let (id, name) = line
                 .split_once_str(b" ")
                 .ok_or_else(|| broken("its list of refs cannot be read"))?;
             let id = str::from_utf8(id)
                 .ok()
                 .and_then(|id| id.parse::<Oid>().ok());
-            let id = id.ok_or_else(|| broken("it needs commits that are not in it"))?;
+            let id = id.ok_or_else(|| broken("its list of refs cannot be read"))?;
             if name == b"HEAD" {
                 header.head = Some(id);
             } else if may_be_mirrored(name) || may_be_kept(name) {
@@ -128,26 +150,22 @@ impl Header {
         Ok(own.eq(refs))
     }
 
-    fn unpack(&self, path: &Path, bundle: &Path, cancel: &AtomicBool) -> Result<(), MirrorError> {
-        let output = Git::new(path, "bundle")
-            .args(["unbundle".as_ref(), bundle.as_os_str()])
-            .run(b"", None, cancel, &|_| {})?;
-        if !output.status.success() {
-            let problem = detail(output.status, &output.stderr);
-            return Err(MirrorError::corrupt(bundle)(problem));
-        }
+    /// Makes sure that all is there that the refs lead to.
+    pub(super) fn check(
+        &self,
+        path: &Path,
+        bundle: &Path,
+        cancel: &AtomicBool,
+    ) -> Result<(), MirrorError> {
         let targets = self.refs.iter().map(|(_, id)| *id).collect();
         if !is_whole(path, &targets, cancel)? {
             let problem = "objects are missing in it".to_owned();
             return Err(MirrorError::corrupt(bundle)(problem));
         }
-        for folder in ["objects/pack", "objects"] {
-            sync(&path.join(folder))?;
-        }
         Ok(())
     }
 
-    fn write(&self, path: &Path, main_branch: Option<&str>) -> Result<(), MirrorError> {
+    pub(super) fn write(&self, path: &Path, main_branch: Option<&str>) -> Result<(), MirrorError> {
         let repository = open_repository(path)?;
         let mut refs = Refs::default();
         for (name, id) in &self.refs {
@@ -180,6 +198,21 @@ impl Header {
         let mut candidates = candidates.chain([none]);
         candidates.find(|name| target(name).is_none())
     }
+}
+
+/// Brings the objects of a bundle to the disk.
+pub(super) fn unpack(path: &Path, bundle: &Path, cancel: &AtomicBool) -> Result<(), MirrorError> {
+    let output = Git::new(path, "bundle")
+        .args(["unbundle".as_ref(), bundle.as_os_str()])
+        .run(b"", None, cancel, &|_| {})?;
+    if !output.status.success() {
+        let problem = detail(output.status, &output.stderr);
+        return Err(MirrorError::corrupt(bundle)(problem));
+    }
+    for folder in ["objects/pack", "objects"] {
+        sync(&path.join(folder))?;
+    }
+    Ok(())
 }
 
 /// Whether it is a name of the archive's own below which the remote's names stand.

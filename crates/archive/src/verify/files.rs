@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::{Problem, ProblemKind, Proof, VerifyError, VerifyOptions};
 use crate::database::sql::statement;
 use crate::database::unsigned;
-use crate::export::{BLOBS, hash};
+use crate::export::{BLOBS, hash_file};
 use crate::verify::rows::stage_of;
-use crate::{Archive, DataDir, LfsStore, StoredRepository};
+use crate::{Archive, DataDir, StoredRepository};
 
 /// Files that are noted as proven at a time.
 const AT_A_TIME: usize = 100;
@@ -35,6 +35,13 @@ struct FileRow {
     object: String,
     proven_at_ms: i64,
     is_lfs: i64,
+}
+
+impl FileRow {
+    /// Its name, if it is a large file of git's.
+    fn large(&self) -> Option<LfsOid> {
+        self.sha256.parse().ok().filter(|_| self.is_lfs == 1)
+    }
 }
 
 /// Files of git LFS that should be there.
@@ -74,10 +81,10 @@ pub(super) async fn prove(
     proof.files.total = files.len() as u64;
     let files = &files[..sample_of(files.len(), options.sample)];
     let store = data_dir.blobs(0);
-    let large = LfsStore::of(&data_dir.mirror(&repository.name));
-    let path_of = |file: &FileRow| match file.sha256.parse::<LfsOid>() {
-        Ok(oid) if file.is_lfs == 1 => large.path(&oid),
-        _ => store.path(&file.sha256),
+    let large = data_dir.lfs(&data_dir.mirror(&repository.name));
+    let shown = |file: &FileRow| match file.large() {
+        Some(oid) => large.shown(&oid),
+        None => store.shown(&file.sha256),
     };
     for part in files.chunks(AT_A_TIME) {
         let mut proven = Vec::new();
@@ -86,8 +93,14 @@ pub(super) async fn prove(
                 note(archive, repository, options, &proven).await?;
                 return Ok(false);
             }
-            let path = path_of(file);
-            let read = tokio::task::spawn_blocking(move || hash(&path));
+            let (store, large) = (store.clone(), large.clone());
+            let (sha256, oid) = (file.sha256.clone(), file.large());
+            let read = tokio::task::spawn_blocking(move || {
+                hash_file(match oid {
+                    Some(oid) => large.open(&oid)?,
+                    None => store.open(&sha256)?,
+                })
+            });
             let found = read.await.map_err(|_| VerifyError::Lost)?;
             proof.files.read += 1;
             proof.files.bytes += found.as_ref().map_or(0, |found| found.size_bytes);
@@ -115,7 +128,7 @@ pub(super) async fn prove(
                     kind,
                     stage: stage_of(&file.stage),
                     object: file.object.clone(),
-                    detail: format!("{}: {detail}", path_of(file).display()),
+                    detail: format!("{}: {detail}", shown(file)),
                 }),
             }
         }

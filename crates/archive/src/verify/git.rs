@@ -10,7 +10,7 @@ use tokio::time::sleep_until;
 
 use super::{Problem, ProblemKind, Proof, VerifyError, VerifyOptions};
 use crate::mirror::{Fsck, Mirror, MirrorError};
-use crate::{Archive, DataDir, StoredRepository};
+use crate::{Archive, DataDir, MirrorKind, StoredRepository, bring_mirror};
 
 /// Lines of `git fsck` that are told; where there is one there may be thousands.
 const MAX_FINDINGS: usize = 20;
@@ -50,6 +50,7 @@ pub(super) async fn prove(
         let mut stages = report.stages.iter();
         stages.find(|stage| stage.name == Stage::Git && stage.state != StageState::Skipped)
     });
+    bring_mirror(archive, data_dir, repository, MirrorKind::Git, options.now).await?;
     let history = Expected {
         stage: Stage::Git,
         object: "git history",
@@ -59,6 +60,7 @@ pub(super) async fn prove(
     let (git, mut is_whole) = prove_mirror(history, options, proof).await?;
     proof.git = git;
     if let Some(wiki) = archive.wiki(&repository.uuid).await? {
+        bring_mirror(archive, data_dir, repository, MirrorKind::Wiki, options.now).await?;
         let wiki = Expected {
             stage: Stage::Wiki,
             object: "wiki",

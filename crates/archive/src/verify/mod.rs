@@ -27,7 +27,7 @@ pub use git::GitProof;
 
 use crate::database::{ListDigest, ProofRecord, time};
 use crate::mirror::MirrorError;
-use crate::{Archive, DataDir, DatabaseError, StoredRepository};
+use crate::{Archive, CopyError, DataDir, DatabaseError, StoredRepository};
 
 /// A proof that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,9 @@ pub enum VerifyError {
     /// `git` could not be asked.
     #[error("cannot check the git mirror")]
     Mirror(#[from] MirrorError),
+    /// The mirror is with other machines, and cannot be had from the object store.
+    #[error("cannot bring the git mirror from the object store")]
+    Copy(#[from] CopyError),
     /// A task of this program was lost.
     #[error("the proof broke off because of a defect in bucketload")]
     Lost,

@@ -56,6 +56,7 @@ impl Background {
         stop: CancellationToken,
     ) -> Result<Self, Problem> {
         check_web_url(&session.config)?;
+        session.config.data_dir.create()?;
         let share = session.config.data_dir.share()?;
         let wait = WaitPolicy::AtMost(LONGEST_WAIT);
         let config = &session.config;

@@ -1,8 +1,8 @@
 //! `bucketload export`.
 
 use bucketload_archive::mirror::BundleKind;
-use bucketload_archive::{StoredRepository, export_jsonl};
-use bucketload_model::Source;
+use bucketload_archive::{MirrorKind, StoredRepository, bring_mirror, export_jsonl};
+use bucketload_model::{Clock as _, Source, SystemClock};
 use serde_json::json;
 
 use super::Session;
@@ -35,14 +35,12 @@ pub(crate) async fn run(session: &Session, options: &ExportOptions) -> Result<Ex
     let ExportFormat::Jsonl = options.format;
     let mut exports = Vec::new();
     for repository in repositories {
-        let (folder, manifest) = export_jsonl(
-            &archive,
-            &session.config.data_dir,
-            &repository,
-            &options.output,
-            bundle,
-        )
-        .await?;
+        let data_dir = &session.config.data_dir;
+        for kind in [MirrorKind::Git, MirrorKind::Wiki] {
+            bring_mirror(&archive, data_dir, &repository, kind, SystemClock.now()).await?;
+        }
+        let (folder, manifest) =
+            export_jsonl(&archive, data_dir, &repository, &options.output, bundle).await?;
         if session.json {
             exports.push(json!({ "folder": folder, "manifest": manifest }));
         } else {

@@ -43,6 +43,7 @@ pub(crate) async fn run(session: &Session, options: &ProofOptions) -> Result<Exi
     let data_dir = &session.config.data_dir;
     // Says what is wrong where there is no archive, and makes none.
     session.read_archive().await?.close().await;
+    data_dir.create()?;
     let archive = Archive::open(data_dir).await?;
     let _share = data_dir.share()?;
     let repositories = meant(&archive, &sources).await?;

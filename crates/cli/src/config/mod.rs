@@ -2,6 +2,7 @@
 //!
 //! This is the only place that reads the environment.
 
+mod objects;
 mod secrets;
 mod settings;
 mod values;
@@ -135,6 +136,9 @@ impl Config {
         }
         if !values.flag("backup_before_upgrade")? {
             data_dir = data_dir.without_backups();
+        }
+        if let Some(objects) = objects::store(values)? {
+            data_dir = data_dir.with_objects(objects);
         }
         let web_url = values.url("bitbucket_web_url")?;
         Ok(Self {

@@ -60,6 +60,30 @@ pub(super) const SETTINGS: &[Setting] = &[
          where the disk has no room. A database on a server is not ours to back up.",
     ),
     setting(
+        "object_store_url",
+        None,
+        "Where blobs, large files and copies of the mirrors are kept for all machines that share a \
+         database: `s3://bucket/prefix`, or `file:///folder` for a folder that all of them mount. \
+         Unset: all of it is in the data directory.",
+    ),
+    setting(
+        "s3_endpoint",
+        None,
+        "The root of an S3 service that is not Amazon's, such as `https://minio.example.org`.",
+    ),
+    setting(
+        "s3_region",
+        None,
+        "The region of the bucket. Unset: what `AWS_REGION` says, or us-east-1.",
+    ),
+    setting(
+        "s3_access_key_id",
+        None,
+        "The id of the key for the bucket. Unset: as Amazon's own tools find one, by `AWS_…` \
+         variables or the role of the machine.",
+    ),
+    secret("s3_secret_access_key", "The secret of that key."),
+    setting(
         "bitbucket_api_url",
         Some("https://api.bitbucket.org/2.0"),
         "The root of the REST API.",

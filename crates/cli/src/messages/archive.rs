@@ -2,7 +2,7 @@
 
 use bucketload_archive::mirror::MirrorError;
 use bucketload_archive::verify::VerifyError;
-use bucketload_archive::{BlobError, DatabaseError, ExportError, ReadExportError};
+use bucketload_archive::{BlobError, CopyError, DatabaseError, ExportError, ReadExportError};
 use bucketload_worker::RestoreError;
 
 use super::{DISK_FULL, Exit, Problem};
@@ -16,6 +16,16 @@ pub(crate) const DAMAGED_ARCHIVE: &str = "What Bitbucket still has comes back wi
 pub(crate) const DAMAGED_MIRROR: &str = "The git mirror is made anew when its folder is moved \
     away and the repository imported again; refs that Bitbucket has no more are in the old \
     folder alone.";
+
+/// What helps where other machines' files cannot be had.
+pub(crate) const OBJECT_STORE: &str = "see that the object store answers and the key may read and \
+    write there: “bucketload doctor” tries it";
+
+impl From<CopyError> for Problem {
+    fn from(error: CopyError) -> Self {
+        Self::of("cannot bring a git mirror from the object store", &error).remedy(OBJECT_STORE)
+    }
+}
 
 impl From<ExportError> for Problem {
     fn from(error: ExportError) -> Self {
@@ -83,6 +93,7 @@ impl From<RestoreError> for Problem {
                 "the bundle in the export is damaged: take another copy of it",
                 Exit::Failed,
             ),
+            RestoreError::Copy(_) => (OBJECT_STORE, Exit::Failed),
             RestoreError::Mirror(_) => ("check that git is installed", Exit::Failed),
             RestoreError::Blob(_) | RestoreError::Lfs(_) | RestoreError::Database(_) => {
                 ("check the disk and the data directory", Exit::Failed)
@@ -101,6 +112,7 @@ impl From<VerifyError> for Problem {
     fn from(error: VerifyError) -> Self {
         let remedy = match &error {
             VerifyError::Database(_) => "check the disk and the data directory",
+            VerifyError::Copy(_) => OBJECT_STORE,
             VerifyError::Mirror(_) => "check that git is installed",
             VerifyError::Lost => "please report it",
         };

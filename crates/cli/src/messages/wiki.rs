@@ -6,6 +6,7 @@ use bucketload_archive::mirror::MirrorError;
 use bucketload_model::RepositoryName;
 use bucketload_worker::WikiCopyError;
 
+use super::archive::OBJECT_STORE;
 use super::{Exit, Problem, RUN_AGAIN};
 
 /// Why a wiki could not be taken from a copy.
@@ -52,6 +53,7 @@ pub(crate) fn wiki_copy_failure(
         WikiCopyError::Database(_) => {
             problem.remedy("check the disk and the data directory, then run the same command again")
         }
+        WikiCopyError::Copy(_) => problem.remedy(OBJECT_STORE),
         WikiCopyError::Lost => problem.remedy("please report it"),
     }
 }

@@ -108,8 +108,12 @@ async fn hand_out(
 
 async fn open(service: &Service, sha256: &str) -> Result<File, PageError> {
     let store = service.health.data_dir.blobs(service.uploads.blob_bytes);
-    File::open(store.path(sha256))
-        .await
+    let sha256 = sha256.to_owned();
+    // One in an object store is brought here first.
+    let opened = tokio::task::spawn_blocking(move || store.open(&sha256));
+    let opened = opened.await.map_err(|_| PageError::internal())?;
+    opened
+        .map(File::from_std)
         .map_err(|error| unreadable(&error))
 }
 

@@ -175,7 +175,10 @@ fn not_taken(error: WikiCopyError) -> PageError {
             "Import one of the two into another data directory.",
         ),
         // Paths and databases are no business of whoever looks at the page.
-        WikiCopyError::Mirror(_) | WikiCopyError::Database(_) | WikiCopyError::Lost => {
+        WikiCopyError::Mirror(_)
+        | WikiCopyError::Database(_)
+        | WikiCopyError::Copy(_)
+        | WikiCopyError::Lost => {
             tracing::error!(error = &error as &dyn Error, "a wiki was not taken in");
             PageError::internal()
         }

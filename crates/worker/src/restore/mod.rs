@@ -16,8 +16,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bucketload_archive::mirror::{Mirror, MirrorError};
 use bucketload_archive::{
-    Archive, Blob, BlobError, DataDir, DatabaseError, ExportFolder, ImportStart, LfsStore,
-    LfsStoreError, ReadExportError, StoredLfsObject, StoredWiki, Transaction, WikiOrigin,
+    Archive, Blob, BlobError, CopyError, DataDir, DatabaseError, ExportFolder, ImportStart,
+    LfsStore, LfsStoreError, MirrorKind, ReadExportError, StoredLfsObject, StoredWiki, Transaction,
+    WikiOrigin, copy_mirror,
 };
 use bucketload_model::{
     Clock, GitReport, ImportId, ImportState, LfsObject, RepositoryName, Stage, StageReport,
@@ -35,6 +36,10 @@ pub enum RestoreError {
     /// The export cannot be read.
     #[error(transparent)]
     Read(#[from] ReadExportError),
+    /// It is in the archive, and its mirrors are not in the object store. The next import puts
+    /// them there.
+    #[error("the export was read back, and its git mirrors cannot be shared")]
+    Copy(#[from] CopyError),
     /// An object is not what its file should have.
     #[error("an object in {file} is not what it should be: {key}")]
     Object {
@@ -244,6 +249,11 @@ impl Restorer {
             )
             .await?;
         transaction.commit().await?;
+        if let Some(stored) = self.archive.repository_by_uuid(uuid).await? {
+            for kind in [MirrorKind::Git, MirrorKind::Wiki] {
+                copy_mirror(&self.archive, &self.data_dir, &stored, kind).await?;
+            }
+        }
         let objects = export.manifest().files.values();
         let restored = Restored {
             source: name.to_string(),
@@ -272,6 +282,7 @@ impl Restorer {
         let of_task = Arc::clone(&stop);
         let export = export.clone();
         let store = self.data_dir.blobs(u64::MAX);
+        let data_dir = self.data_dir.clone();
         let mirror = self.data_dir.mirror(export.name());
         let wiki = self.data_dir.wiki(export.name());
         let task = tokio::task::spawn_blocking(move || {
@@ -301,7 +312,7 @@ impl Restorer {
             if let Some(bundle) = export.file("git.bundle") {
                 let mirror = Mirror::restore(&mirror, &bundle, main_branch.as_deref(), &of_task)?;
                 files.refs = mirror.refs()?.len() as u64;
-                files.lfs = take_lfs(&export, &mirror, &of_task)?;
+                files.lfs = take_lfs(&export, &mirror, &data_dir.lfs(mirror.path()), &of_task)?;
             }
             if let Some(bundle) = export.file("wiki.bundle") {
                 let refs = Mirror::restore(&wiki, &bundle, None, &of_task)?.refs()?;
@@ -338,6 +349,7 @@ impl Restorer {
 fn take_lfs(
     export: &ExportFolder,
     mirror: &Mirror,
+    store: &LfsStore,
     stop: &AtomicBool,
 ) -> Result<Lfs, RestoreError> {
     let search = mirror.pointers(&BTreeSet::new(), stop)?;
@@ -351,7 +363,6 @@ fn take_lfs(
         stored: Vec::new(),
     };
     let named: BTreeSet<&LfsObject> = lfs.pointers.iter().map(|one| &one.object).collect();
-    let store = LfsStore::of(mirror.path());
     for oid in export.lfs_objects() {
         if stop.load(Ordering::Relaxed) {
             return Err(RestoreError::Stopped);

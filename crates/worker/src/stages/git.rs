@@ -1,7 +1,7 @@
 //! Every ref and object, into a bare mirror.
 
-use bucketload_archive::StoredRepository;
 use bucketload_archive::mirror::{Mirror, MirrorError, MirrorUpdate, Remote, Segments};
+use bucketload_archive::{MirrorKind, StoredRepository};
 use bucketload_bitbucket::Repository;
 use bucketload_model::{Checkpoint, ErrorClass, Gap, GapReason, GitReport, RepositoryName, Stage};
 
@@ -28,6 +28,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
         let gap = gap(GapReason::UnsupportedScm, detail);
         return context.record_gap(gap, "", 0).await;
     }
+    context.bring_mirror(MirrorKind::Git).await?;
     transfer.segments =
         Segments::for_size(size_bytes(repository), context.importer.segment_above_bytes);
     transfer.head.clone_from(&repository.main_branch);
@@ -87,6 +88,7 @@ async fn store(
         received_bytes = update.bytes_received,
         "the mirror is up to date"
     );
+    context.copy_mirror(MirrorKind::Git).await?;
     let gaps = skipped(Stage::Git, remote, update);
     let listed = update.refs + gaps.len() as u64;
     let commits = count_commits(context).await;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bucketload_archive::mirror::{Mirror, MirrorError};
-use bucketload_archive::{LfsStore, StoredLfsObject};
+use bucketload_archive::{LfsStore, MirrorKind, StoredLfsObject};
 use bucketload_bitbucket::{Endpoint, LfsBatch, RequestError, RequestErrorKind};
 use bucketload_model::{
     Checkpoint, ErrorClass, Gap, GapReason, LfsObject, LfsOid, RequestEstimate, Stage,
@@ -38,13 +38,14 @@ const NOTED_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     context.after(Stage::Git).await?;
+    context.bring_mirror(MirrorKind::Git).await?;
     let path = context.importer.data_dir.mirror(&context.name);
     let Some(mirror) = Mirror::open(&path)? else {
         // Without a history there is nothing that points anywhere.
         return end(context).await;
     };
     search(context, &mirror).await?;
-    look_for_lost(context, &LfsStore::of(&path)).await?;
+    look_for_lost(context, &context.importer.data_dir.lfs(&path)).await?;
     let wanted = count_wanted(context).await?;
     if wanted > 0 {
         let estimate = RequestEstimate::exactly(wanted.div_ceil(BATCH));
@@ -108,8 +109,12 @@ async fn search(context: &StageContext, mirror: &Mirror) -> Result<(), StageErro
     Ok(transaction.commit().await?)
 }
 
-/// Objects that were there and are no more are wanted again.
+/// Objects that were there and are no more are wanted again. An object store answers for each
+/// of them, so it is asked when all is to be looked at (`import --full`).
 async fn look_for_lost(context: &StageContext, store: &LfsStore) -> Result<(), StageError> {
+    if store.is_shared() && !context.importer.whole_lists {
+        return Ok(());
+    }
     let repository = &context.repository()?.uuid;
     let archive = &context.importer.archive;
     let mut after: Option<LfsObject> = None;
@@ -120,7 +125,7 @@ async fn look_for_lost(context: &StageContext, store: &LfsStore) -> Result<(), S
             return Ok(());
         };
         after = Some(last.object.clone());
-        let lost: Vec<_> = page.iter().filter(|one| !store.has(&one.object)).collect();
+        let (_, lost) = sort_out(store, page).await?;
         if lost.is_empty() {
             continue;
         }
@@ -135,6 +140,26 @@ async fn look_for_lost(context: &StageContext, store: &LfsStore) -> Result<(), S
     }
 }
 
+/// Objects that are there, and those that are not.
+async fn sort_out(
+    store: &LfsStore,
+    objects: Vec<StoredLfsObject>,
+) -> Result<(Vec<StoredLfsObject>, Vec<StoredLfsObject>), StageError> {
+    let store = store.clone();
+    let looking = tokio::task::spawn_blocking(move || {
+        let (mut here, mut missing) = (Vec::new(), Vec::new());
+        for one in objects {
+            if store.has(&one.object)? {
+                here.push(one);
+            } else {
+                missing.push(one);
+            }
+        }
+        Ok::<_, std::io::Error>((here, missing))
+    });
+    Ok(looking.await.map_err(|_| StageError::Lost)??)
+}
+
 async fn count_wanted(context: &StageContext) -> Result<u64, StageError> {
     let repository = &context.repository()?.uuid;
     let tally = context.importer.archive.tally_lfs(repository).await?;
@@ -147,7 +172,7 @@ async fn bring(context: &StageContext, mirror: &Path) -> Result<Vec<Missing>, St
     let fetch = Arc::new(Fetch {
         context: context.clone(),
         repository: remote.url,
-        store: LfsStore::of(mirror),
+        store: context.importer.data_dir.lfs(mirror),
     });
     let asking = Asking {
         fetch: fetch.clone(),
@@ -310,9 +335,7 @@ impl Asking {
                 return Ok(None);
             }
             // Brought by a process that was killed before it noted so.
-            let (here, wanted): (Vec<_>, Vec<_>) = page
-                .into_iter()
-                .partition(|one| self.fetch.store.has(&one.object));
+            let (here, wanted) = sort_out(&self.fetch.store, page).await?;
             let objects: Vec<LfsObject> = wanted.iter().map(|one| one.object.clone()).collect();
             if objects.is_empty() {
                 break ((here, wanted), LfsBatch::default());

@@ -3,6 +3,7 @@
 mod accounts;
 mod children;
 mod comment_source;
+mod copies;
 mod downloads;
 mod files;
 mod finish;
@@ -28,6 +29,7 @@ mod wiki;
 
 pub(crate) use accounts::account_records;
 pub(crate) use comment_source::{CommentSource, foresee};
+pub(crate) use copies::BroughtMirrors;
 pub(crate) use downloads::{fresh as fresh_downloads, is_same as is_same_download};
 pub(crate) use files::shown_name;
 pub(crate) use issue_tracker::has_issues;
@@ -39,6 +41,7 @@ pub(crate) use pull_requests::{covered, record as pull_request_record};
 pub(crate) use settings::{Document, project_key};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bucketload_archive::{IssueOrigin, PeopleMet, StoredRepository, Transaction};
@@ -70,6 +73,8 @@ pub(crate) struct StageContext {
     pub(crate) listing: watch::Sender<Listing>,
     /// Where the stages stood when this run began.
     pub(crate) before: BTreeMap<Stage, StageState>,
+    /// The mirrors that this run has made what other machines know.
+    pub(crate) brought: Arc<BroughtMirrors>,
     /// Has this import's stages come to an end, and only them: no request more is sent, a
     /// git transfer is broken off.
     pub(crate) ending: CancellationToken,

@@ -6,7 +6,7 @@
 //! gone there and here is a gap where something says that there was one.
 
 use bucketload_archive::mirror::{Mirror, MirrorError, MirrorUpdate, Remote, TransportKind};
-use bucketload_archive::{StoredWiki, WikiOrigin};
+use bucketload_archive::{MirrorKind, StoredWiki, WikiOrigin};
 use bucketload_bitbucket::Repository;
 use bucketload_model::{Checkpoint, ErrorClass, Gap, GapReason, Stage};
 
@@ -29,6 +29,7 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     if let Some(other) = namesake(context).await? {
         return context.record_gap(other, "", 0).await;
     }
+    context.bring_mirror(MirrorKind::Wiki).await?;
     let path = context.importer.data_dir.wiki(&context.name);
     let mut transfer = Transfer::of(context, Stage::Wiki, &["wiki"], path.clone());
     if transfer.transport == TransportKind::Auto {
@@ -135,6 +136,7 @@ async fn store(
         changed = update.changed,
         "the wiki is up to date"
     );
+    context.copy_mirror(MirrorKind::Wiki).await?;
     let gaps = skipped(Stage::Wiki, remote, update);
     let listed = update.refs + gaps.len() as u64;
     let wiki = StoredWiki {

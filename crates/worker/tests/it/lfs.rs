@@ -168,7 +168,7 @@ async fn objects_of_all_refs_come_home_and_an_update_asks_for_what_is_new() {
     assert_whole(&report);
     assert_eq!(counts(&report), (Some(4), 4, 0));
     for object in &objects {
-        assert!(bench.store().has(object));
+        assert!(bench.store().has(object).unwrap());
     }
     let path = bench.store().path(&objects[0].oid);
     assert_eq!(std::fs::read(path).unwrap(), content(1, 100_000));
@@ -185,7 +185,7 @@ async fn objects_of_all_refs_come_home_and_an_update_asks_for_what_is_new() {
     let report = bench.import().await;
     assert_whole(&report);
     assert_eq!((bench.batches(), bench.downloads()), (1, 1));
-    assert!(bench.store().has(&new));
+    assert!(bench.store().has(&new).unwrap());
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn both_databases_keep_what_is_there() {
         bench.lose(&lost);
         let report = bench.import().await;
         assert_eq!(counts(&report), (Some(2), 1, 1));
-        assert!(bench.store().has(&here));
+        assert!(bench.store().has(&here).unwrap());
         let files = bench.local.export_tree(NAME).await;
         assert_eq!(files[&format!("lfs/{}", here.oid)], content(1, 1_000));
         assert!(!files.contains_key(&format!("lfs/{}", lost.oid)));
@@ -222,7 +222,7 @@ async fn an_object_that_is_gone_is_named_and_comes_when_it_is_back() {
         assert!(gap.detail.contains(part), "{}", gap.detail);
     }
     assert_eq!(counts(&report), (Some(2), 1, 1));
-    assert!(bench.store().has(&here));
+    assert!(bench.store().has(&here).unwrap());
     bench
         .remote
         .control
@@ -247,7 +247,7 @@ async fn what_breaks_off_goes_on_in_its_middle() {
         let fault = Fault::on_path(object.oid.as_str(), Effect::Truncate).times(2);
         bench.remote.control.add_fault(fault);
         assert_whole(&bench.import().await);
-        assert!(bench.store().has(&object));
+        assert!(bench.store().has(&object).unwrap());
         assert_eq!(bench.downloads(), 3);
     }
 }
@@ -280,7 +280,7 @@ async fn an_import_that_was_stopped_goes_on_in_the_middle_of_an_object() {
     // Damaged meanwhile, it would not do: the hash is of all of it.
     assert_whole(&bench.import().await);
     assert_eq!(bench.downloads(), 1);
-    assert!(bench.store().has(&object));
+    assert!(bench.store().has(&object).unwrap());
     assert!(!part.exists());
 }
 
@@ -297,7 +297,7 @@ async fn a_part_that_was_damaged_begins_anew() {
     let part = folder.join(format!("{}-1000.part", object.oid));
     std::fs::write(&part, [7; 500]).unwrap();
     assert_whole(&bench.import().await);
-    assert!(bench.store().has(&object));
+    assert!(bench.store().has(&object).unwrap());
     assert_eq!(bench.downloads(), 2);
 }
 
@@ -311,7 +311,7 @@ async fn another_content_than_the_pointer_says_is_not_kept() {
     let gap = only_gap(&report);
     assert_eq!(gap.reason, GapReason::Unreadable);
     assert!(gap.detail.contains("SHA-256"), "{}", gap.detail);
-    assert!(!bench.store().has(&object));
+    assert!(!bench.store().has(&object).unwrap());
     let left = std::fs::read_dir(bench.mirror().join("lfs/incomplete")).unwrap();
     assert_eq!(left.count(), 0);
 }
@@ -329,7 +329,7 @@ async fn a_pointer_that_lies_about_the_size_costs_nobody_the_object() {
     }
     let report = bench.import().await;
     assert_eq!(counts(&report), (Some(3), 1, 2));
-    assert!(bench.store().has(&object));
+    assert!(bench.store().has(&object).unwrap());
     assert!(
         report
             .gaps
@@ -444,7 +444,10 @@ async fn stopped_at_any_request_nothing_is_lost_and_little_is_repeated() {
         assert_whole(&outcome.report);
         let mirror = local.importer.data_dir.mirror(&NAME.parse().unwrap());
         let store = LfsStore::of(&mirror);
-        assert!(objects.iter().all(|object| store.has(object)), "{number}");
+        assert!(
+            objects.iter().all(|object| store.has(object).unwrap()),
+            "{number}"
+        );
         // What was under way, once more; and a question about what is left.
         let asked = bench.remote.control.requests().len() as u64;
         assert!(asked <= all + 6, "{number}: {asked} of {all}");
@@ -458,7 +461,7 @@ async fn objects_that_were_removed_here_come_again() {
     bench.import().await;
     std::fs::remove_file(bench.store().path(&object.oid)).unwrap();
     assert_whole(&bench.import().await);
-    assert!(bench.store().has(&object));
+    assert!(bench.store().has(&object).unwrap());
 }
 
 #[tokio::test]
@@ -503,7 +506,7 @@ async fn without_a_credential_public_objects_come_too() {
     let object = bench.add("a.bin", &content(1, 1_000));
     bench.local = Local::with(&bench.remote, Credential::Anonymous).await;
     assert_whole(&bench.import().await);
-    assert!(bench.store().has(&object));
+    assert!(bench.store().has(&object).unwrap());
 }
 
 /// The `git lfs` program, if it is here.

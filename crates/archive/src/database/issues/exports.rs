@@ -127,6 +127,13 @@ const MOVES: &[(&str, &str)] = &[
         "delete from wikis where repository_uuid = $1",
     ),
     (
+        "update mirror_copies set repository_uuid = $2 where repository_uuid = $1
+             and not exists (
+                 select 1 from mirror_copies other
+                 where other.repository_uuid = $2 and other.mirror = mirror_copies.mirror)",
+        "delete from mirror_copies where repository_uuid = $1",
+    ),
+    (
         "update images set repository_uuid = $2 where repository_uuid = $1
              and url_key not in (select url_key from images where repository_uuid = $2)",
         "delete from images where repository_uuid = $1",

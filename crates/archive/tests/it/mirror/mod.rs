@@ -6,7 +6,7 @@
     reason = "a helper that cannot go on says where, like a test"
 )]
 
-mod fixture;
+pub(crate) mod fixture;
 mod server;
 
 mod faults;

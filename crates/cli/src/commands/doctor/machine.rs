@@ -100,6 +100,27 @@ pub(super) fn disk_space(health: &DataDirHealth) -> Finding {
     }
 }
 
+/// Whether files can be put into the object store and read from it, where there is one.
+pub(super) async fn object_store(config: &Config) -> Option<Finding> {
+    const CHECK: &str = "object_store";
+    let objects = config.data_dir.objects()?.clone();
+    let shown = objects.shown().to_owned();
+    let tried = tokio::task::spawn_blocking(move || objects.probe(&std::env::temp_dir()));
+    Some(match tried.await {
+        Ok(Ok(())) => Finding::ok(
+            CHECK,
+            format!("{shown}: a file was put there, read and removed"),
+        ),
+        Ok(Err(error)) => Finding::failed(
+            CHECK,
+            format!("{shown} cannot be used: {error}"),
+            "see that the service runs, that the bucket is there, and that the key may read, write \
+             and delete in it (docs/SCALING.md)",
+        ),
+        Err(_) => Finding::failed(CHECK, "the check broke off", "please report it"),
+    })
+}
+
 /// Whether people can sign in with Bitbucket, and which callback its consumer wants.
 pub(super) fn sign_in(config: &Config) -> Finding {
     const CHECK: &str = "sign_in";

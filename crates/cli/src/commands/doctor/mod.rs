@@ -92,6 +92,7 @@ async fn examine(config: &Config, file: Option<&Path>, wanted: Wanted<'_>) -> Ve
     ];
     let (database, is_readable) = machine::database(config).await;
     findings.push(database);
+    findings.extend(machine::object_store(config).await);
     findings.push(machine::git());
     // The database keeps the account of requests; without one they are few.
     let archive = if is_readable {

@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use bucketload_archive::mirror::{Mirror, MirrorError};
 use bucketload_archive::{
-    Blob, BlobError, ObjectKey, ObjectRecord, Parents, PendingParent, Transaction,
+    Blob, BlobError, MirrorKind, ObjectKey, ObjectRecord, Parents, PendingParent, Transaction,
 };
 use bucketload_bitbucket::{Commit, Endpoint, Page, PullRequest, RawAnswer, RequestError};
 use bucketload_model::{
@@ -58,6 +58,7 @@ enum Read {
 
 pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     context.wait_for(&[Stage::Git, Stage::PullRequests]).await?;
+    context.bring_mirror(MirrorKind::Git).await?;
     if !is_git_here(context).await? {
         return Ok(());
     }
@@ -65,7 +66,10 @@ pub(super) async fn run(context: &StageContext) -> Result<(), StageError> {
     let lacking = sort_out(context).await?;
     note_estimate(context, &lacking).await?;
     name_what_is_lost(context, &lacking).await?;
-    read_all(context, lacking).await
+    let read = read_all(context, lacking).await;
+    // Commits that were asked for by their hash are new in it, however the others went.
+    context.copy_mirror(MirrorKind::Git).await?;
+    read
 }
 
 /// Those that are new or have changed become pending; where lists are read whole on request,
