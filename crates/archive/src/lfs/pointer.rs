@@ -15,32 +15,50 @@ const VERSIONS: [&str; 3] = [
     "http://git-media.io/v/2",
 ];
 
-/// The object that a file points to, if the file is a pointer. Lines that are not known are
-/// those of extensions.
-pub(crate) fn parse(content: &[u8]) -> Option<LfsObject> {
+/// The lines that every pointer has, in their order.
+const KEYS: [&str; 3] = ["version", "oid", "size"];
+
+/// The object that a file points to, if the file is a pointer: to `git lfs`, which is lenient
+/// about empty lines and spaces, or by the specification, which has room for lines that are not
+/// known yet. Those and the lines of extensions are not looked at.
+///
+/// To `git lfs` an empty file is one as well, and points to nothing.
+pub fn parse(content: &[u8]) -> Option<LfsObject> {
     if content.len() as u64 > LONGEST_BYTES {
         return None;
     }
     let text = std::str::from_utf8(content).ok()?.trim();
-    let mut lines = text.lines();
-    let version = lines.next()?.strip_prefix("version ")?.trim();
+    let mut values = [""; KEYS.len()];
+    let mut known = 0;
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        let (key, value) = line.split_once(' ')?;
+        if KEYS.get(known) == Some(&key) {
+            values[known] = value;
+            known += 1;
+        } else if KEYS.contains(&key) || !(is_extension(key) || known > 0 && may_be_key(key)) {
+            return None;
+        }
+    }
+    let [version, oid, size] = values;
     if !VERSIONS.contains(&version) {
         return None;
     }
-    let (mut oid, mut size_bytes) = (None, None);
-    for line in lines {
-        let (key, value) = line.split_once(' ')?;
-        match key {
-            "oid" => oid = value.strip_prefix("sha256:")?.parse().ok(),
-            // More than a signed number of 64 bits holds is no size in git LFS either.
-            "size" => size_bytes = value.parse::<i64>().ok()?.try_into().ok(),
-            _ => {}
-        }
-    }
+    // More than a signed number of 64 bits holds is no size in git LFS either.
+    let size: i64 = size.parse().ok()?;
     Some(LfsObject {
-        oid: oid?,
-        size_bytes: size_bytes?,
+        oid: oid.strip_prefix("sha256:")?.parse().ok()?,
+        size_bytes: size.try_into().ok()?,
     })
+}
+
+/// Their names are freer than those of other lines, and `git lfs` takes them in any place.
+fn is_extension(key: &str) -> bool {
+    key.starts_with("ext-")
+}
+
+fn may_be_key(key: &str) -> bool {
+    let is_letter = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
+    !key.is_empty() && key.bytes().all(is_letter)
 }
 
 #[cfg(test)]
@@ -68,6 +86,14 @@ mod tests {
         assert_eq!(size(&windows), Some(7));
         let without_end = format!("version {version}\noid sha256:{OID}\nsize 7");
         assert_eq!(size(&without_end), Some(7));
+        for as_git_lfs_reads_it in [
+            format!("\n version {version}\n\noid sha256:{OID}\n\nsize +7 \n\n"),
+            format!("ext-0-Foo_1 sha256:{OID}\nversion {version}\noid sha256:{OID}\nsize 7\n"),
+        ] {
+            assert_eq!(size(&as_git_lfs_reads_it), Some(7));
+        }
+        let of_tomorrow = format!("version {version}\nmedia image/png\noid sha256:{OID}\nsize 7\n");
+        assert_eq!(size(&of_tomorrow), Some(7));
     }
 
     #[test]
@@ -85,6 +111,13 @@ mod tests {
             format!("version {version}\noid md5:{OID}\nsize 7\n"),
             format!("version {version}\noid sha256:{OID}\n"),
             format!("version {version}\noid sha256:{OID}\nsize -7\n"),
+            format!("version {version}\nsize 7\noid sha256:{OID}\n"),
+            format!("version {version}\noid sha256:{OID}\noid sha256:{OID}\nsize 7\n"),
+            format!("media image/png\nversion {version}\noid sha256:{OID}\nsize 7\n"),
+            format!("version {version}\n# sha256:{OID}\noid sha256:{OID}\nsize 7\n"),
+            format!("version {version}\nalone\noid sha256:{OID}\nsize 7\n"),
+            format!("version  {version}\noid sha256:{OID}\nsize 7\n"),
+            format!("version {version}\noid sha256:{OID}\nsize  7\n"),
             format!("version {version}\noid sha256:{OID}\nsize 9223372036854775808\n"),
             format!(
                 "version {version}\noid sha256:{OID}\nsize 7\n{}",
