@@ -21,7 +21,9 @@ pub use capabilities::{Access, Capabilities, Capability};
 pub use compare::{Difference, LookedAt, Online};
 pub use context::{Importer, Selection, SelectionError};
 pub use failure::StageError;
-pub use images::{FolderError, SavedFile, TakeImagesError, TakenImages, web_address};
+pub use images::{
+    FolderError, SavedFile, TakeImagesError, TakenImages, bare_addresses, web_address,
+};
 pub use import::{Failure, ImportError, ImportOutcome};
 pub use issue_export::{IssueExportError, IssueExports, MissingFile, TakenExport};
 pub use plan::{RepositoryPlan, StagePlan};

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use bucketload_model::{Mention, mentions};
-use bucketload_worker::web_address;
+use bucketload_worker::{bare_addresses, web_address};
 use maud::{Markup, html};
 
 use super::{Surroundings, Wanted, links};
@@ -21,21 +21,11 @@ pub(super) enum Piece<'a> {
     Address(&'a str),
 }
 
-/// Bare addresses and their places. What ends a sentence is none of an address.
+/// Bare addresses and their places.
 fn addresses(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let starts = SCHEMES.iter().flat_map(|scheme| {
-        let found = text.match_indices(scheme);
-        found.map(|(at, _)| at)
-    });
-    starts.filter_map(|at| {
-        let is_inside_a_word = text[..at].ends_with(char::is_alphanumeric);
-        let rest = &text[at..];
-        let is_end = |letter: char| {
-            letter.is_whitespace() || matches!(letter, '<' | '>' | '"' | ')' | ']' | '|' | '}')
-        };
-        let end = rest.find(is_end).unwrap_or(rest.len());
-        let link = rest[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '*', '_']);
-        (!is_inside_a_word && web_address(link).is_some()).then(|| at..at + link.len())
+    bare_addresses(text, &SCHEMES).filter(|place| {
+        let is_inside_a_word = text[..place.start].ends_with(char::is_alphanumeric);
+        !is_inside_a_word && web_address(&text[place.clone()]).is_some()
     })
 }
 

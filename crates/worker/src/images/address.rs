@@ -1,5 +1,7 @@
 //! Addresses in texts.
 
+use std::ops::Range;
+
 use bucketload_model::RepositoryName;
 use url::Url;
 
@@ -34,6 +36,34 @@ pub fn address(link: &str) -> Option<Url> {
     Some(url)
 }
 
+/// The places in a text where something stands that begins as one of `beginnings`, and may be
+/// an address that nothing marks as one. What ends a sentence is none of it.
+///
+/// A text may be nothing but beginnings: the end is looked for once for all that share it.
+pub fn bare_addresses(text: &str, beginnings: &[&str]) -> impl Iterator<Item = Range<usize>> {
+    let mut end = 0;
+    text.match_indices("http").filter_map(move |(at, _)| {
+        let rest = &text[at..];
+        if !beginnings.iter().any(|begin| rest.starts_with(begin)) {
+            return None;
+        }
+        if at >= end {
+            let whole = rest.find(ends_an_address).unwrap_or(rest.len());
+            let link = rest[..whole].trim_end_matches(is_of_the_sentence);
+            end = at + link.len();
+        }
+        Some(at..end)
+    })
+}
+
+fn ends_an_address(letter: char) -> bool {
+    letter.is_whitespace() || matches!(letter, '<' | '>' | '"' | ')' | ']' | '|' | '}')
+}
+
+fn is_of_the_sentence(letter: char) -> bool {
+    matches!(letter, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_')
+}
+
 /// Whether an address is that of a file of the repository itself, which comes home with its
 /// history or its downloads.
 pub(super) fn is_of_repository(url: &Url, name: &RepositoryName) -> bool {
@@ -54,7 +84,7 @@ pub(crate) struct Pasted {
     /// Stands for the repository.
     pub(super) hash: String,
     /// `<number>-<name>`, as people read it.
-    pub(super) name: String,
+    pub(crate) name: String,
 }
 
 impl Pasted {
@@ -133,6 +163,31 @@ mod tests {
             address(&format!("https://example.org/{}", "x".repeat(9000))),
             None
         );
+    }
+
+    #[test]
+    fn bare_addresses_end_where_the_sentence_does() {
+        let text = "See *https://a.example/b_c?d=(e)*. Or http://b.example/!\nhttps://";
+        let found = |beginnings: &[&str]| -> Vec<&str> {
+            let places = bare_addresses(text, beginnings);
+            places.map(|place| &text[place]).collect()
+        };
+        let all = [
+            "https://a.example/b_c?d=(e",
+            "http://b.example/",
+            "https://",
+        ];
+        assert_eq!(found(&["https://", "http://"]), all);
+        assert_eq!(found(&["http://b"]), [all[1]]);
+    }
+
+    /// Looked at from each beginning on, this would take hours.
+    #[test]
+    fn a_text_of_nothing_but_beginnings_is_read_once() {
+        let count = 1_000_000;
+        let text = "https://".repeat(count) + &".".repeat(count);
+        let places = bare_addresses(&text, &["https://"]);
+        assert_eq!(places.filter(|place| place.end == 8 * count).count(), count);
     }
 
     #[test]

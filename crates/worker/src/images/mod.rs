@@ -19,7 +19,7 @@ mod sniff;
 mod take;
 mod texts;
 
-pub use address::address as web_address;
+pub use address::{address as web_address, bare_addresses};
 pub use folder::{FolderError, SavedFile};
 pub use take::{TakeImagesError, TakenImages};
 

@@ -11,7 +11,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 use serde_json::Value;
 use url::Url;
 
-use super::address::{Pasted, address};
+use super::address::{Pasted, address, bare_addresses};
 
 /// Fields that hold a text as it is; `raw` stands beside the markup that it is in. An edited
 /// text is in `old` and `new`.
@@ -21,7 +21,7 @@ const TEXTS: [&str; 5] = ["description", "content", "message", "old", "new"];
 const PASTED: [&str; 2] = ["https://bitbucket.org/repo/", "http://bitbucket.org/repo/"];
 
 /// The images that an object's texts link to.
-pub(super) fn linked(stage: Stage, source: &str) -> BTreeSet<Url> {
+pub(crate) fn linked(stage: Stage, source: &str) -> BTreeSet<Url> {
     let mut found = BTreeSet::new();
     // Most texts show none, and need not be read.
     if !["![", "img", "/repo", "images"]
@@ -96,24 +96,21 @@ fn in_markdown(text: &str, found: &mut BTreeSet<Url>) {
 
 /// Addresses of pasted images that stand in a text without being marked.
 fn pasted_in(text: &str, found: &mut BTreeSet<Url>) {
-    for root in PASTED {
-        for (at, _) in text.match_indices(root) {
-            let rest = &text[at..];
-            let is_end =
-                |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ')' | ']' | '|' | '}');
-            let end = rest.find(is_end).unwrap_or(rest.len());
-            let link = rest[..end].trim_end_matches(['.', ',', ';', ':', '!', '?']);
-            found.extend(address(link).filter(|url| Pasted::of(url).is_some()));
-        }
+    for place in bare_addresses(text, &PASTED) {
+        found.extend(address(&text[place]).filter(|url| Pasted::of(url).is_some()));
     }
 }
 
 /// Images in what Bitbucket has rendered. It is well formed, so no parser of web pages is
 /// needed; what is not understood is left out.
 fn in_html(html: &str, found: &mut BTreeSet<Url>) {
-    for (at, _) in html.match_indices("<img ") {
-        let tag = &html[at..];
-        let tag = &tag[..tag.find('>').unwrap_or(tag.len())];
+    let mut rest = html;
+    while let Some((_, behind)) = rest.split_once("<img") {
+        let Some((tag, behind)) = behind.split_once('>') else {
+            break;
+        };
+        // What begins within a tag is none.
+        rest = behind;
         let attribute = |name: &str| {
             let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
             Some(rest.split_once('"')?.0)
@@ -194,6 +191,21 @@ mod tests {
             linked_in(&json!({ "content": content })),
             ["https://example.org/a.png?x=1&y=2"]
         );
+    }
+
+    /// Looked at from each beginning on, these would take hours.
+    #[test]
+    fn texts_of_nothing_but_beginnings_are_read_once() {
+        for begin in [
+            "https://bitbucket.org/repo/",
+            "![a](",
+            "<img ",
+            "<img src=\"",
+        ] {
+            let text = begin.repeat(300_000);
+            let content = json!({ "raw": text, "markup": "creole", "html": text });
+            assert_eq!(linked_in(&json!({ "content": content })), [""; 0]);
+        }
     }
 
     #[test]
