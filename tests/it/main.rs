@@ -13,6 +13,7 @@ mod documents;
 #[path = "../earlier/mod.rs"]
 mod earlier;
 mod from_export;
+mod fuzzing;
 
 mod git_history;
 mod images;

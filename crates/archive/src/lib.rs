@@ -56,6 +56,7 @@ pub use database::{ImageLink, ImageTally, LinkedImage, StoredImage, StoredText};
 pub use database::{MirrorKind, StoredCopy};
 // Wikis and LFS.
 pub use database::{StoredLfsObject, StoredWiki, WikiOrigin};
+pub use lfs::pointer::parse as parse_lfs_pointer;
 pub use lfs::{LfsStore, LfsStoreError, LfsWriter};
 // The people who use the service.
 pub use database::{

@@ -72,7 +72,7 @@ impl ImageHosts {
         asked
     }
 
-    fn check(&self, url: &Url) -> Result<(), RequestErrorKind> {
+    pub(crate) fn check(&self, url: &Url) -> Result<(), RequestErrorKind> {
         let host = url.host_str().unwrap_or_default();
         if self.names.contains(&host.to_ascii_lowercase()) {
             return Ok(());

@@ -8,6 +8,8 @@ mod endpoint;
 mod entity_tag;
 mod error;
 mod file;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod governor;
 mod image;

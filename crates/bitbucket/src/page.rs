@@ -105,11 +105,31 @@ impl PageUrl {
 /// The envelope of every list.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Envelope {
-    values: Vec<Box<RawValue>>,
+    pub(crate) values: Vec<Box<RawValue>>,
     #[serde(default)]
-    next: Option<String>,
+    pub(crate) next: Option<String>,
     #[serde(default, deserialize_with = "crate::lenient::scalar")]
     size: Option<u64>,
+}
+
+impl Envelope {
+    /// The objects that can be read, and those that cannot.
+    pub(crate) fn read<T: DeserializeOwned>(
+        values: Vec<Box<RawValue>>,
+    ) -> (Vec<Item<T>>, Vec<UnreadableItem>) {
+        let mut items = Vec::with_capacity(values.len());
+        let mut unreadable = Vec::new();
+        for (index, source) in values.into_iter().enumerate() {
+            match read_item(source) {
+                Ok(item) => items.push(item),
+                Err(error) => unreadable.push(UnreadableItem {
+                    index,
+                    problem: format!("{}: {}", error.path(), error.inner()),
+                }),
+            }
+        }
+        (items, unreadable)
+    }
 }
 
 pub(crate) fn read_item<T: DeserializeOwned>(
@@ -205,17 +225,7 @@ impl Client {
         let Some(envelope) = got.value else {
             return Ok(Unless::Same { requests });
         };
-        let mut items = Vec::with_capacity(envelope.values.len());
-        let mut unreadable = Vec::new();
-        for (index, source) in envelope.values.into_iter().enumerate() {
-            match read_item(source) {
-                Ok(item) => items.push(item),
-                Err(error) => unreadable.push(UnreadableItem {
-                    index,
-                    problem: format!("{}: {}", error.path(), error.inner()),
-                }),
-            }
-        }
+        let (items, unreadable) = Envelope::read(envelope.values);
         let fail = |kind| RequestError::new(endpoint, &url.0, requests, kind);
         let next = match envelope.next {
             Some(next) => Some(self.page_url(&next).map_err(fail)?),

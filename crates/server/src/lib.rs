@@ -9,6 +9,8 @@ mod codes;
 mod discussion;
 mod error;
 mod events;
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod imports;
 mod listen;

@@ -5,6 +5,8 @@ mod compare;
 mod context;
 mod estimate;
 mod failure;
+#[doc(hidden)]
+pub mod fuzzing;
 mod images;
 mod import;
 mod issue_export;

@@ -198,6 +198,17 @@ impl Client {
         read_json(body)
     }
 
+    /// What an answer from `at` says of the objects that were asked for.
+    pub(crate) fn lfs_answers(
+        &self,
+        at: &Url,
+        asked: &[LfsObject],
+        body: Body,
+    ) -> Result<Vec<LfsAnswer>, RequestErrorKind> {
+        let wire: WireBatch = read_json(body)?;
+        Ok(self.sort_out(at, asked, wire.objects))
+    }
+
     /// One answer for each object that was asked for. Others are nobody's business.
     fn sort_out(&self, at: &Url, asked: &[LfsObject], wire: Vec<WireObject>) -> Vec<LfsAnswer> {
         let mut told: BTreeMap<String, Vec<WireObject>> = BTreeMap::new();

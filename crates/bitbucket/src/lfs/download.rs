@@ -168,7 +168,7 @@ impl Client {
 }
 
 /// The first byte of `Content-Range: bytes 5-9/10`.
-fn first_byte(headers: &HeaderMap<HeaderValue>) -> Option<u64> {
+pub(crate) fn first_byte(headers: &HeaderMap<HeaderValue>) -> Option<u64> {
     let range = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
     let (first, _) = range.strip_prefix("bytes ")?.split_once('-')?;
     first.parse().ok()

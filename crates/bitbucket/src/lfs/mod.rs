@@ -14,6 +14,7 @@ mod download;
 
 pub use batch::{LfsAction, LfsAnswer, LfsBatch, LfsRefusal};
 pub use download::LfsDownload;
+pub(crate) use download::first_byte;
 
 use std::time::Duration;
 

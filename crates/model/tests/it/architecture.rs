@@ -36,6 +36,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("auth", &["model"]),
     ("model", &[]),
     ("simulator", &[]),
+    // Not of the program: what tests by chance look at.
+    (
+        "fuzzing",
+        &["server", "worker", "archive", "bitbucket", "auth", "model"],
+    ),
 ];
 
 /// Outside libraries that belong to some crates alone; `*` stands for any ending.

@@ -27,6 +27,7 @@ pub(crate) use address::Pasted;
 pub(crate) use place::{in_words, page};
 pub(crate) use search::look_at_some;
 pub(crate) use sniff::{HEAD_BYTES, media_type};
+pub(crate) use texts::linked;
 
 use bucketload_bitbucket::ImageHosts;
 

@@ -123,13 +123,16 @@ pub struct MissingFile {
 }
 
 /// An export as it was read, with its attachments in the store.
-struct Unpacked {
-    sha256: String,
-    text: String,
+#[derive(Debug)]
+pub struct Unpacked {
+    /// The hash of its file.
+    pub sha256: String,
+    /// The list of issues.
+    pub text: String,
     /// By their path in the export.
-    blobs: BTreeMap<String, Blob>,
+    pub blobs: BTreeMap<String, Blob>,
     /// Why others have none.
-    problems: BTreeMap<String, String>,
+    pub problems: BTreeMap<String, String>,
 }
 
 /// Takes exports of issues into one archive. That needs no credential.
@@ -227,7 +230,11 @@ pub(crate) async fn make_repository(
 }
 
 /// Reads an export, and its attachments into the store.
-fn unpack(
+///
+/// # Errors
+///
+/// When the file is no export, breaks a limit, or its attachments cannot be stored.
+pub fn unpack(
     path: &Path,
     store: &BlobStore,
     cancel: &CancellationToken,
