@@ -41,7 +41,8 @@ impl Mention {
 /// The mentions in a text as it was written, each with its place in it.
 ///
 /// Where a text quotes code, an `@` there is taken for a mention, too: whoever shows the text
-/// replaces what names somebody, and leaves the rest.
+/// replaces what names somebody, and leaves the rest. For the same reason one may begin within
+/// another, as in `@{see @anna}`.
 pub fn mentions(text: &str) -> impl Iterator<Item = (Range<usize>, Mention)> {
     text.match_indices('@').filter_map(|(at, _)| {
         let after = text.get(at + 1..)?;
@@ -124,6 +125,15 @@ mod tests {
             .map(|(text, who)| (text.to_owned(), who))
             .collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn one_may_begin_within_another() {
+        let within = [
+            ("@{see @anna}", nickname("see @anna")),
+            ("@anna", nickname("anna")),
+        ];
+        assert_eq!(found("@{see @anna}"), within);
     }
 
     #[test]
