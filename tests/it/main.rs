@@ -36,6 +36,7 @@ mod s3;
 mod segments;
 mod serve;
 mod serving;
+mod shared_folder;
 mod support;
 mod update;
 mod upgrade;
