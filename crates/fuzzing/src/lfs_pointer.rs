@@ -4,7 +4,7 @@ use bucketload_archive::parse_lfs_pointer;
 
 /// The first line of a seed, which is not looked at: a file of this repository that began as
 /// pointers do would be one, and name an object that is nowhere.
-const SEED: &[u8] = b"# a seed\n";
+pub const SEED_OF_A_POINTER: &[u8] = b"# a seed\n";
 
 /// A pointer that is read says what the file says, and is read again when it is written as git
 /// LFS writes it.
@@ -13,7 +13,7 @@ const SEED: &[u8] = b"# a seed\n";
 ///
 /// Where that does not hold.
 pub fn lfs_pointer(bytes: &[u8]) {
-    let bytes = bytes.strip_prefix(SEED).unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(SEED_OF_A_POINTER).unwrap_or(bytes);
     let Some(object) = parse_lfs_pointer(bytes) else {
         return;
     };

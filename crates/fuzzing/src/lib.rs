@@ -19,7 +19,7 @@ pub use answers::answers;
 pub use export_folder::export_folder;
 pub use harmless::faults;
 pub use issue_export::issue_export;
-pub use lfs_pointer::lfs_pointer;
+pub use lfs_pointer::{SEED_OF_A_POINTER, lfs_pointer};
 pub use models::models;
 pub use text::text;
 
