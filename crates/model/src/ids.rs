@@ -49,6 +49,45 @@ macro_rules! text_id {
     };
 }
 
+macro_rules! time_id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(transparent)]
+        pub struct $name(uuid::Uuid);
+
+        impl $name {
+            /// The id of what is made at `now`.
+            pub fn new(now: chrono::DateTime<chrono::Utc>) -> Self {
+                Self($crate::ids::uuid_of(now))
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                uuid::Uuid::try_parse(text)
+                    .map(Self)
+                    .map_err(|_| $crate::ParseIdError {
+                        kind: $kind,
+                        text: text.to_owned(),
+                        rule: "it must be a UUID",
+                    })
+            }
+        }
+    };
+}
+
+pub(crate) use time_id;
+
 text_id! {
     /// The name of a workspace in addresses, such as `atlassian`.
     WorkspaceSlug

@@ -12,6 +12,7 @@ mod leave;
 mod lfs;
 mod limits;
 mod mention;
+mod notice;
 mod progress;
 mod quota;
 mod removal;
@@ -20,6 +21,7 @@ mod source;
 mod stage;
 mod transition;
 mod user;
+mod words;
 
 pub use checkpoint::Checkpoint;
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -37,6 +39,7 @@ pub use leave::{GateFuture, Leave, NoLeave, RequestGate};
 pub use lfs::{LfsObject, LfsOid};
 pub use limits::{Limits, ParsePriorityError, Priority};
 pub use mention::{Mention, mentions};
+pub use notice::{ChannelKind, DeliveryState, NoticeId, NoticeKind};
 pub use progress::{
     AnswerClass, GitPhase, GitSegment, GitTransfer, NullSink, ProgressEvent, ProgressSink,
     QueuePart, RecordingSink, Wait, WaitReason,
@@ -52,4 +55,5 @@ pub use report::{
 pub use source::{ParseSourceError, Source};
 pub use stage::{ParseStageError, Stage};
 pub use transition::{ImportEvent, WrongTransition};
-pub use user::{ParseWordError, TokenScope, UserId, UserRole, UserState};
+pub use user::{TokenScope, UserId, UserRole, UserState};
+pub use words::ParseWordError;

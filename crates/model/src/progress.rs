@@ -177,6 +177,8 @@ pub enum QueuePart {
     RunEnd,
     /// Removing what is old.
     Housekeeping,
+    /// Telling what happened to those who do not watch.
+    Notices,
 }
 
 impl QueuePart {
@@ -188,6 +190,7 @@ impl QueuePart {
             Self::Claim => "claim",
             Self::RunEnd => "run_end",
             Self::Housekeeping => "housekeeping",
+            Self::Notices => "notices",
         }
     }
 }

@@ -1,98 +1,12 @@
 //! The people who use a service of bucketload: not Bitbucket's accounts, which are
 //! only a way for them to sign in.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::ids::time_id;
+use crate::words::words;
 
-use serde::{Deserialize, Serialize};
-
-use crate::ParseIdError;
-
-/// The id of a user: a version 7 UUID, so that ids sort by the time they were made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(transparent)]
-pub struct UserId(uuid::Uuid);
-
-impl UserId {
-    /// An id for a user who comes at `now`.
-    pub fn new(now: chrono::DateTime<chrono::Utc>) -> Self {
-        Self(crate::ids::uuid_of(now))
-    }
-}
-
-impl fmt::Display for UserId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.hyphenated().fmt(f)
-    }
-}
-
-impl FromStr for UserId {
-    type Err = ParseIdError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        uuid::Uuid::try_parse(text)
-            .map(Self)
-            .map_err(|_| ParseIdError {
-                kind: "user id",
-                text: text.to_owned(),
-                rule: "it must be a UUID",
-            })
-    }
-}
-
-/// A word that is none of those it could be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("“{text}” is not a {kind}")]
-pub struct ParseWordError {
-    /// What was wanted, in words.
-    pub kind: &'static str,
-    /// What was given.
-    pub text: String,
-}
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $kind:literal, { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)+
-        }
-
-        impl $name {
-            /// All of them, in order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// Its word in the database, in forms and in JSON.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = ParseWordError;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::ALL
-                    .iter()
-                    .copied()
-                    .find(|known| known.name() == text)
-                    .ok_or_else(|| ParseWordError {
-                        kind: $kind,
-                        text: text.to_owned(),
-                    })
-            }
-        }
-    };
+time_id! {
+    /// The id of a user: a version 7 UUID, so that ids sort by the time they were made.
+    UserId, "user id"
 }
 
 words! {
