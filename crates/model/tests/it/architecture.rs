@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "worker",
             "archive",
             "bitbucket",
+            "notify",
             "auth",
             "model",
             "simulator",
@@ -30,9 +31,13 @@ const ARROWS: &[(&str, &[&str])] = &[
         "server",
         &["worker", "archive", "bitbucket", "auth", "model"],
     ),
-    ("worker", &["archive", "bitbucket", "auth", "model"]),
+    (
+        "worker",
+        &["archive", "bitbucket", "notify", "auth", "model"],
+    ),
     ("archive", &["auth", "model"]),
     ("bitbucket", &["auth", "model"]),
+    ("notify", &["model"]),
     ("auth", &["model"]),
     ("model", &[]),
     ("simulator", &[]),
@@ -55,7 +60,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("git2", &["archive"]),
     ("gix*", &["archive"]),
     ("oauth2", &["auth"]),
-    ("ring", &["auth", "server"]),
+    ("ring", &["auth", "notify", "server"]),
+    ("lettre", &["notify"]),
 ];
 
 /// The normal and build dependencies of every crate of the house. The end-to-end tests stand
@@ -133,6 +139,7 @@ fn arrows_point_down_and_libraries_stay_in_their_rooms() {
         "worker",
         "archive",
         "bitbucket",
+        "notify",
         "auth",
         "model",
     ] {
@@ -178,6 +185,8 @@ fn every_rule_can_be_broken() {
         ("cli", "apalis-sqlite", "apalis-sqlite belongs in"),
         ("worker", "gix-hash", "gix-hash belongs in"),
         ("cli", "git2", "git2 belongs in"),
+        ("notify", "archive", "notify must not build on archive"),
+        ("worker", "lettre", "lettre belongs in"),
     ] {
         let mut broken = dependencies();
         broken
