@@ -65,7 +65,11 @@ pub use database::{
 // The queue.
 pub use database::{
     Claim, Claimed, Enqueued, ImportFilter, ImportSummary, MoveError, NewImport, Release, Schedule,
-    Wanted,
+    ScheduleLook, Wanted,
+};
+// What somebody is to be told.
+pub use database::{
+    ClaimedNotice, Delivery, DeliveryClaim, Failure, NewNotice, Notice, NoticeEntry,
 };
 // For libraries that keep tables of their own beside ours.
 pub use database::{Driver, DriverConnection};

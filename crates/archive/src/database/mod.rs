@@ -26,6 +26,7 @@ mod lines;
 mod live;
 mod members;
 mod mirror_copies;
+mod notices;
 mod objects;
 mod one_time_codes;
 mod open;
@@ -84,6 +85,9 @@ pub use lines::{ImportLine, StageLine};
 pub use live::{StageAdvance, Transferred};
 pub use members::MemberRecord;
 pub use mirror_copies::{MirrorKind, StoredCopy};
+pub use notices::{
+    ClaimedNotice, Delivery, DeliveryClaim, Failure, NewNotice, Notice, NoticeEntry,
+};
 pub use objects::{ObjectKey, ObjectRecord, StoredObject};
 pub use one_time_codes::CodeFor;
 pub use open::Upgrade;
@@ -95,7 +99,7 @@ pub use proofs::{ListDigest, ProofRecord};
 pub use pull_requests::PullRequestRecord;
 pub use queue::{
     Claim, Claimed, Enqueued, ImportFilter, ImportSummary, Lost, MoveError, NewImport, Release,
-    Schedule, Wanted,
+    Schedule, ScheduleLook, Wanted,
 };
 pub use quota_uses::{ImportRequests, QuotaUse};
 pub use reports::Overview;

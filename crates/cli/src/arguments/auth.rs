@@ -55,6 +55,10 @@ pub(crate) struct AddTokenOptions {
     #[arg(long)]
     pub(crate) label: Option<String>,
 
+    /// The day on which it ends, as Atlassian shows it: somebody is told a week before
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) ends_on: Option<chrono::NaiveDate>,
+
     /// Keep it without asking Bitbucket whether it takes it
     #[arg(long)]
     pub(crate) no_check: bool,

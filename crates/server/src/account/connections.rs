@@ -95,6 +95,7 @@ impl Service {
                 account_name: name,
                 workspace: None,
                 scopes: Vec::new(),
+                expires_at: None,
                 owner: Some(owner),
             };
             match self.credentials.add(&new).await {

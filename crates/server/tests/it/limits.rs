@@ -63,6 +63,7 @@ async fn credentials_are_listed_without_their_secrets_and_removed() {
         account_name: None,
         workspace: Some("teapots".parse().unwrap()),
         scopes: vec!["repository".to_owned()],
+        expires_at: None,
         owner: None,
     };
     let id = store.add(&new).await.unwrap().to_string();

@@ -255,7 +255,8 @@ impl Queue {
         wishes: &[Wish],
         cron: &Cron,
     ) -> Result<Option<DateTime<Utc>>, QueueError> {
-        let Some(next_at) = cron.next_after(self.clock.now()) else {
+        let now = self.clock.now();
+        let Some(next_at) = cron.next_after(now) else {
             return Ok(None);
         };
         let mut transaction = self.archive.begin().await?;
@@ -266,6 +267,7 @@ impl Queue {
                     stages: wish.stages.clone(),
                     cron: cron.to_string(),
                     next_at,
+                    scheduled_at: now,
                     priority: wish.priority,
                     asked_by: self.asker_name().map(ToOwned::to_owned),
                     credential: wish.credential.clone(),

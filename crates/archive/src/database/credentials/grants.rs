@@ -2,15 +2,15 @@
 
 use bucketload_auth::oauth::TokenSet;
 use bucketload_auth::{GrantKeeper, KeeperError, KeeperFuture, KeptGrant, Lease};
-use bucketload_model::CredentialId;
+use bucketload_model::{CredentialId, NoticeKind};
 use chrono::{DateTime, Utc};
 
 use super::row::time;
 use super::secret::{Opened, seal_tokens};
 use super::{CredentialError, CredentialStore};
-use crate::DatabaseError;
 use crate::database::sql::statement;
 use crate::database::{signed, unsigned};
+use crate::{DatabaseError, NewNotice, Transaction};
 
 type GrantRow = (String, String, i64, i64, Option<i64>, Option<String>);
 
@@ -121,8 +121,37 @@ impl CredentialStore {
         .bind(reason)
         .execute(&mut transaction.inner)
         .await?;
+        if done > 0 {
+            self.tell_end(&mut transaction, id, reason).await?;
+        }
         transaction.commit().await?;
         Ok(done > 0)
+    }
+}
+
+impl CredentialStore {
+    /// Somebody is told of a grant's end together with it.
+    async fn tell_end(
+        &self,
+        transaction: &mut Transaction,
+        id: CredentialId,
+        reason: &str,
+    ) -> Result<(), DatabaseError> {
+        let label: Option<String> = statement("select label from credentials where id = $1")
+            .bind(id.to_string())
+            .fetch_optional_scalar(&mut transaction.inner)
+            .await?;
+        let label = label.unwrap_or_default();
+        let notice = NewNotice {
+            kind: NoticeKind::CredentialExpired,
+            subject: &id.to_string(),
+            happened_at: self.clock.now(),
+            repository: None,
+            import: None,
+            line: &format!("The sign-in “{label}” has ended and has to be made anew: {reason}"),
+        };
+        transaction.put_notice(&notice).await?;
+        Ok(())
     }
 }
 

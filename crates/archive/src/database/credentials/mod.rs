@@ -125,7 +125,7 @@ impl CredentialStore {
                 Some(tokens.expires_at),
                 &tokens.scopes,
             ),
-            _ => (None, None, &new.scopes),
+            _ => (None, new.expires_at, &new.scopes),
         };
         let mut transaction = self.archive.begin().await?;
         transaction.inner.lock(LOCK).await?;

@@ -23,6 +23,8 @@ pub struct NewCredential {
     pub workspace: Option<WorkspaceSlug>,
     /// What it may do, where that is known; a grant's tokens say so themselves.
     pub scopes: Vec<String>,
+    /// When a token ends, if whoever adds it says so; a grant's tokens say it themselves.
+    pub expires_at: Option<DateTime<Utc>>,
     /// A user of the service; none for the command's own.
     pub owner: Option<String>,
 }
@@ -50,7 +52,7 @@ pub struct CredentialRecord {
     pub revision: u64,
     /// When it was added or last renewed.
     pub renewed_at: DateTime<Utc>,
-    /// When a grant's access token ends; it renews itself.
+    /// When a token ends, where that is known; a grant renews its own.
     pub expires_at: Option<DateTime<Utc>>,
     /// Why it is of no more use, if it is not.
     pub dead_because: Option<String>,

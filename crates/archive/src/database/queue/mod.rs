@@ -24,7 +24,7 @@ pub use lease::{Release, Wanted};
 pub use list::{ImportFilter, ImportSummary};
 pub(super) use list::{pattern, same_pattern};
 pub use lost::Lost;
-pub use schedules::Schedule;
+pub use schedules::{Schedule, ScheduleLook};
 
 /// What was asked of an import cannot be done.
 #[derive(Debug, thiserror::Error)]

@@ -1,11 +1,12 @@
 //! What is imported again and again.
 
-use bucketload_model::{Priority, RepositoryName, Stage};
+use bucketload_model::{ImportId, Priority, RepositoryName, Stage};
 use chrono::{DateTime, Utc};
 
 use super::enqueue::stage_list;
 use crate::database::imports::inconsistent;
 use crate::database::sql::statement;
+use crate::database::time;
 use crate::{Archive, DatabaseError, Transaction};
 
 /// A repository that is imported at certain times.
@@ -19,6 +20,8 @@ pub struct Schedule {
     pub cron: String,
     /// When next.
     pub next_at: DateTime<Utc>,
+    /// Since when it is scheduled so.
+    pub scheduled_at: DateTime<Utc>,
     /// What comes first.
     pub priority: Priority,
     /// Who asked.
@@ -34,6 +37,7 @@ struct ScheduleRow {
     stages: String,
     cron: String,
     next_at_ms: i64,
+    scheduled_at_ms: i64,
     priority: i64,
     asked_by: Option<String>,
     credential_id: Option<String>,
@@ -58,7 +62,8 @@ impl TryFrom<ScheduleRow> for Schedule {
                 .map(|stage| stage.parse().map_err(|_| wrong("stages", stage)))
                 .collect::<Result<_, _>>()?,
             cron: row.cron,
-            next_at: DateTime::from_timestamp_millis(row.next_at_ms).unwrap_or_default(),
+            next_at: time(row.next_at_ms),
+            scheduled_at: time(row.scheduled_at_ms),
             priority: Priority::new(i32::try_from(row.priority).unwrap_or_default()),
             asked_by: row.asked_by,
             credential: row.credential_id,
@@ -66,8 +71,30 @@ impl TryFrom<ScheduleRow> for Schedule {
     }
 }
 
-const SELECT: &str = "select workspace, slug, stages, cron, next_at_ms, priority, asked_by,
-    credential_id from import_schedules";
+const SELECT: &str = "select workspace, slug, stages, cron, next_at_ms, scheduled_at_ms, priority,
+    asked_by, credential_id from import_schedules";
+
+/// A schedule, and how its imports go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleLook {
+    /// The schedule.
+    pub schedule: Schedule,
+    /// When an import of it last reached its end.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// The latest import, where it has not reached its end.
+    pub open: Option<ImportId>,
+    /// Whether that one has failed: somebody was told.
+    pub has_failed: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct LookRow {
+    #[sqlx(flatten)]
+    schedule: ScheduleRow,
+    ended_at_ms: Option<i64>,
+    open_id: Option<String>,
+    has_failed: i64,
+}
 
 impl Archive {
     /// Everything that is imported at certain times, by name.
@@ -81,6 +108,48 @@ impl Archive {
             .fetch_all(&self.reader)
             .await?;
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Everything that is imported at certain times, and how that goes.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn schedule_looks(&self) -> Result<Vec<ScheduleLook>, DatabaseError> {
+        let rows: Vec<LookRow> = statement(
+            "with latest as (
+                 select s.workspace, s.slug, s.stages, s.cron, s.next_at_ms, s.scheduled_at_ms,
+                     s.priority, s.asked_by, s.credential_id,
+                     (select max(i.finished_at_ms) from imports i where i.workspace = s.workspace
+                         and i.slug = s.slug and i.stages = s.stages
+                         and i.state in ('complete', 'complete_with_gaps')) as ended_at_ms,
+                     (select i.id from imports i where i.workspace = s.workspace
+                         and i.slug = s.slug and i.stages = s.stages
+                         order by i.id desc limit 1) as import_id
+                 from import_schedules s)
+             select l.workspace, l.slug, l.stages, l.cron, l.next_at_ms, l.scheduled_at_ms,
+                 l.priority, l.asked_by, l.credential_id, l.ended_at_ms, o.id as open_id,
+                 cast(case when exists (select 1 from import_log g where g.import_id = o.id
+                     and g.what = 'failed') then 1 else 0 end as bigint) as has_failed
+             from latest l left join imports o on o.id = l.import_id
+                 and o.state not in ('complete', 'complete_with_gaps')
+             order by l.workspace, l.slug, l.stages",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        let looks = rows.into_iter().map(|row| {
+            let open = row.open_id.map(|id| {
+                let parsed = id.parse();
+                parsed.map_err(|_| inconsistent("imports", "id", &id))
+            });
+            Ok(ScheduleLook {
+                schedule: row.schedule.try_into()?,
+                ended_at: row.ended_at_ms.map(time),
+                open: open.transpose()?,
+                has_failed: row.has_failed != 0,
+            })
+        });
+        looks.collect()
     }
 }
 
@@ -111,9 +180,11 @@ impl Transaction {
     pub async fn put_schedule(&mut self, schedule: &Schedule) -> Result<(), DatabaseError> {
         statement(
             "insert into import_schedules (workspace, slug, stages, cron, next_at_ms, priority,
-                 asked_by, credential_id)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)
+                 asked_by, credential_id, scheduled_at_ms)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              on conflict (workspace, slug, stages) do update set
+                 scheduled_at_ms = case when import_schedules.cron = excluded.cron
+                     then import_schedules.scheduled_at_ms else excluded.scheduled_at_ms end,
                  cron = excluded.cron, next_at_ms = excluded.next_at_ms,
                  priority = excluded.priority, asked_by = excluded.asked_by,
                  credential_id = excluded.credential_id",
@@ -126,6 +197,7 @@ impl Transaction {
         .bind(i64::from(schedule.priority.get()))
         .bind(schedule.asked_by.as_deref())
         .bind(schedule.credential.as_deref())
+        .bind(schedule.scheduled_at.timestamp_millis())
         .execute(&mut self.inner)
         .await?;
         Ok(())

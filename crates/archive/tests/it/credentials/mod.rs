@@ -136,6 +136,7 @@ pub(crate) fn new(label: &str, secret: CredentialSecret) -> NewCredential {
         account_name: Some("Ada".to_owned()),
         workspace: None,
         scopes: vec!["repository".to_owned()],
+        expires_at: None,
         owner: None,
     }
 }

@@ -7,6 +7,7 @@ use bucketload_auth::Credential;
 use bucketload_bitbucket::{Account, RequestError};
 use bucketload_model::{ErrorClass, Source};
 use bucketload_worker::{Access, Capabilities};
+use chrono::NaiveTime;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
@@ -66,6 +67,10 @@ pub(super) async fn run(session: &Session, options: &AddTokenOptions) -> Result<
         account_name,
         workspace: options.workspace.clone(),
         scopes: Vec::new(),
+        // Its first moment, for nobody knows the zone.
+        expires_at: options
+            .ends_on
+            .map(|day| day.and_time(NaiveTime::MIN).and_utc()),
         owner: None,
     };
     let id = store.add(&new).await?;

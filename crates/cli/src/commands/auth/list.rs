@@ -58,7 +58,12 @@ fn show(record: &CredentialRecord) {
             "    ends    never while it is used: it renews itself; idle for three months it ends",
         );
     }
-    let times = [("added", Some(record.created_at)), ("used", record.used_at)];
+    let ends_at = (record.kind != CredentialKind::OAuthGrant).then_some(record.expires_at);
+    let times = [
+        ("ends", ends_at.flatten()),
+        ("added", Some(record.created_at)),
+        ("used", record.used_at),
+    ];
     for (name, time) in times {
         if let Some(time) = time {
             let time = time.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M");

@@ -184,6 +184,7 @@ async fn keep(
         account_name: name,
         workspace: None,
         scopes: Vec::new(),
+        expires_at: None,
         owner: None,
     };
     Ok(store.add(&new).await?)

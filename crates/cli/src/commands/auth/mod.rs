@@ -58,7 +58,7 @@ struct Entry {
     account_uuid: Option<String>,
     workspace: Option<String>,
     scopes: Vec<String>,
-    /// Of the access token; a sign-in renews itself.
+    /// Of the token, where that is known; a sign-in renews its own.
     expires_at: Option<chrono::DateTime<chrono::Utc>>,
     renews_itself: bool,
     owner: Option<String>,

@@ -10,6 +10,7 @@ mod imports;
 mod issues;
 mod lfs;
 mod live;
+mod notices;
 mod objects;
 mod pending;
 mod people;

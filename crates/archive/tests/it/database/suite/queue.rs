@@ -312,6 +312,7 @@ async fn schedules_are_due_once() {
         stages: STAGES.to_vec(),
         cron: "0 3 * * *".to_owned(),
         next_at: at(100),
+        scheduled_at: at(50),
         priority: Priority::new(-1),
         asked_by: None,
         credential: None,
