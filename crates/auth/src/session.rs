@@ -158,6 +158,11 @@ impl GrantSession {
         }))
     }
 
+    /// Its id.
+    pub fn id(&self) -> CredentialId {
+        self.0.id
+    }
+
     /// What people call it.
     pub fn label(&self) -> &str {
         &self.0.label

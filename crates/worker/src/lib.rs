@@ -10,6 +10,7 @@ pub mod fuzzing;
 mod images;
 mod import;
 mod issue_export;
+mod notices;
 mod plan;
 mod policy;
 mod pulse;
@@ -28,6 +29,7 @@ pub use images::{
 };
 pub use import::{Failure, ImportError, ImportOutcome};
 pub use issue_export::{IssueExportError, IssueExports, MissingFile, TakenExport};
+pub use notices::{NoticeOptions, Teller};
 pub use plan::{RepositoryPlan, StagePlan};
 pub use policy::RetryPolicy;
 pub use restore::{RestoreError, Restored, Restorer};

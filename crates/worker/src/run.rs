@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bucketload_archive::{Claimed, LeaseFile, Release, Wanted};
 use bucketload_model::{
-    ErrorClass, ImportEvent, ImportReport, Lease, ProgressEvent, Stage, StageState,
+    ErrorClass, ImportEvent, ImportReport, ImportState, Lease, ProgressEvent, Stage, StageState,
 };
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 use crate::Importer;
 use crate::failure::{StageError, describe};
 use crate::import::{Failure, ImportError, ImportOutcome, run_stages};
+use crate::notices::{End, Refusal};
 use crate::policy::{RetryPolicy, Verdict, quota_returns, remedy};
 use crate::pulse::{self, Pulse};
 use crate::queue::tickets;
@@ -191,7 +192,7 @@ impl Importer {
              to do: see what ended them (memory, disk, the log), then retry",
             claimed.stalled_attempts
         );
-        self.refuse(claimed, life, &why).await
+        self.refuse(claimed, life, &why, Refusal::Other).await
     }
 
     /// Ends an import that was claimed and cannot be begun.
@@ -200,17 +201,22 @@ impl Importer {
         claimed: &Claimed,
         life: LeaseFile,
         why: &str,
+        refusal: Refusal,
     ) -> Result<(), ImportError> {
         tracing::error!(import.id = %claimed.lease.import, why, "an import is not begun");
+        let now = self.clock.now();
         let release = Release {
             event: ImportEvent::Failed,
             error: Some(why),
             wait_until: None,
             counts: true,
-            now: self.clock.now(),
+            now,
         };
         let mut transaction = self.archive.begin().await?;
-        transaction.release(&claimed.lease, &release).await?;
+        if transaction.release(&claimed.lease, &release).await? == Some(ImportState::Failed) {
+            let end = End::NotBegun { why, refusal };
+            self.tell(&mut transaction, claimed, end, now).await?;
+        }
         transaction.commit().await?;
         life.end();
         Ok(())
@@ -366,6 +372,9 @@ impl Importer {
             now,
         };
         let state = transaction.release(lease, &release).await?;
+        if let Some(end) = end_to_tell(state, &ending, &report, failure) {
+            self.tell(&mut transaction, claimed, end, now).await?;
+        }
         let goes_on = matches!(
             ending.event,
             ImportEvent::HandedBack | ImportEvent::WaitBegan
@@ -377,6 +386,23 @@ impl Importer {
             transaction.put_announced_removal(&removal, now).await?;
         }
         Ok(transaction.commit().await?)
+    }
+}
+
+/// What of an end is told to those who do not watch, if any of it is.
+fn end_to_tell<'a>(
+    state: Option<ImportState>,
+    ending: &'a Ending,
+    report: &'a ImportReport,
+    failure: Option<&'a Failure>,
+) -> Option<End<'a>> {
+    match (state?, failure) {
+        (ImportState::Complete | ImportState::CompleteWithGaps, _) => Some(End::Reached(report)),
+        (ImportState::Failed, Some(failure)) => Some(End::Failed {
+            why: ending.error.as_deref().unwrap_or_default(),
+            failure,
+        }),
+        _ => None,
     }
 }
 

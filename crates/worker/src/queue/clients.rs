@@ -12,6 +12,8 @@ use bucketload_bitbucket::{BuildError, Client, ClientOptions};
 use bucketload_model::{CredentialId, RepositoryName, UserRole, UserState, WorkspaceSlug};
 use tokio::sync::Mutex;
 
+use crate::notices::Refusal;
+
 /// Clients with credentials that are kept. There is one for each credential: its requests
 /// are under way in one number, whichever imports they are for.
 pub struct Clients {
@@ -38,6 +40,8 @@ pub enum NoClient {
     /// The one that fits is of no more use.
     #[error("the credential “{label}” has ended: {reason}")]
     Ended {
+        /// Its id.
+        id: CredentialId,
         /// Its label.
         label: String,
         /// Why.
@@ -129,6 +133,7 @@ impl Clients {
                 Fitting::None => Ok(configured.clone()),
                 Fitting::One(record) => self.of(record).await,
                 Fitting::Ended(record) => Err(NoClient::Ended {
+                    id: record.id,
                     label: record.label.clone(),
                     reason: record.dead_because.clone().unwrap_or_default(),
                 }),
@@ -203,6 +208,16 @@ async fn is_owner_let_in(
 }
 
 impl NoClient {
+    /// As what it is told. `credential` is the one that was wanted.
+    pub(super) fn refusal(&self, credential: Option<&str>) -> Refusal {
+        let ended = match self {
+            Self::Ended { id, .. } => Some(*id),
+            Self::Store(CredentialError::Dead { .. }) => credential.and_then(|id| id.parse().ok()),
+            _ => None,
+        };
+        ended.map_or(Refusal::Other, Refusal::Credential)
+    }
+
     /// What a person can do about it.
     pub const fn remedy(&self) -> &'static str {
         match self {

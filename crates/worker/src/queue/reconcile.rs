@@ -117,6 +117,7 @@ impl Slots {
         if let Err(error) = self.importer.data_dir.forget_the_dead(&holders, before) {
             tracing::warn!(%error, "what processes left that are gone cannot be removed");
         }
+        self.remove_old_notices().await?;
         self.remove_old_imports().await
     }
 }

@@ -10,6 +10,12 @@ const BATCH: u32 = 100;
 /// Batches in one round; the next one goes on.
 const BATCHES: u32 = 20;
 
+/// How long notices can be looked at.
+const NOTICES_KEPT: chrono::Duration = chrono::Duration::days(30);
+
+/// A state that lasts so long is told once more.
+const STATES_KEPT: chrono::Duration = chrono::Duration::days(90);
+
 impl Slots {
     /// Removes what is left of imports that ended long ago, in short transactions.
     pub(super) async fn remove_old_imports(&self) -> Result<(), DatabaseError> {
@@ -34,6 +40,19 @@ impl Slots {
         if removed > 0 {
             tracing::info!(removed, "what is left of old imports is removed");
         }
+        Ok(())
+    }
+
+    /// Removes what was told long ago.
+    pub(super) async fn remove_old_notices(&self) -> Result<(), DatabaseError> {
+        let now = self.importer.clock.now();
+        let (before, oldest) = (now - NOTICES_KEPT, now - STATES_KEPT);
+        let mut transaction = self.importer.archive.begin().await?;
+        let removed = transaction
+            .remove_old_notices(before, oldest, BATCH)
+            .await?;
+        transaction.commit().await?;
+        tracing::debug!(removed, "old notices are removed");
         Ok(())
     }
 }

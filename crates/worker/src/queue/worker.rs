@@ -24,6 +24,7 @@ use super::tickets::{self, Ticket};
 use super::{Queue, QueueError};
 use crate::failure::describe;
 use crate::import::ImportError;
+use crate::notices::{NoticeOptions, Teller};
 use crate::run::Mode;
 use crate::{Importer, RetryPolicy};
 
@@ -46,6 +47,8 @@ pub struct WorkerOptions {
     /// Credentials that are kept; without them, imports are run with the importer's own and
     /// those that name another fail.
     pub clients: Option<Arc<Clients>>,
+    /// What is told to those who do not watch, and where.
+    pub notices: NoticeOptions,
 }
 
 impl Default for WorkerOptions {
@@ -59,6 +62,7 @@ impl Default for WorkerOptions {
             reconcile: Duration::from_secs(10),
             keep_imports: None,
             clients: None,
+            notices: NoticeOptions::default(),
         }
     }
 }
@@ -125,6 +129,7 @@ impl Worker {
         // Should somebody drop this future, the runs end with it.
         let _gone = slots.gone.clone().drop_guard();
         let reconciler = tokio::spawn(slots.clone().keep_reconciling());
+        let teller = tokio::spawn(slots.clone().keep_telling());
         while !slots.stop.is_cancelled() {
             // The library ends its worker when the database does not answer for a while,
             // or has it stand still. Only we say when it is over.
@@ -144,8 +149,10 @@ impl Worker {
         }
         slots.runs.close();
         slots.runs.wait().await;
-        if let Err(error) = reconciler.await {
-            tracing::error!(%error, "the reconciler broke off");
+        for (part, task) in [("reconciler", reconciler), ("teller", teller)] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, part, "a part of the worker broke off");
+            }
         }
         match slots.outgrown.get() {
             Some(&(found, known)) => Err(DatabaseError::Outgrown { found, known }),
@@ -224,6 +231,14 @@ impl Slots {
         }
     }
 
+    /// On a task of its own: a receiver that is slow keeps nobody from an import.
+    async fn keep_telling(self: Arc<Self>) {
+        let Importer { archive, clock, .. } = &self.importer;
+        let teller = Teller::new(archive.clone(), clock.clone(), self.options.notices.clone());
+        let failed = || self.note_problem(QueuePart::Notices);
+        teller.run(&self.stop, failed).await;
+    }
+
     /// Runs what there is, on a task of its own: the library drops what it does not wait for
     /// any more.
     pub(super) fn wake(self: &Arc<Self>) -> JoinHandle<()> {
@@ -262,7 +277,8 @@ impl Slots {
                 Err(NoClient::Database(error)) => return Err(error.into()),
                 Err(error) => {
                     let why = format!("{}. What to do: {}", describe(&error), error.remedy());
-                    self.importer.refuse(&claimed, life, &why).await?;
+                    let refusal = error.refusal(claimed.credential.as_deref());
+                    self.importer.refuse(&claimed, life, &why, refusal).await?;
                     continue;
                 }
             };

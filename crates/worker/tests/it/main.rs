@@ -25,6 +25,9 @@ mod people;
 #[path = "../../../../tests/postgres/mod.rs"]
 mod postgres;
 mod queue;
+#[expect(dead_code, reason = "no test needs all of it")]
+#[path = "../../../../tests/receivers/mod.rs"]
+mod receivers;
 mod resume;
 mod segments;
 mod selection;

@@ -5,6 +5,7 @@ mod audit;
 mod broken;
 mod leases;
 mod live;
+mod notices;
 mod outgrown;
 mod retention;
 mod schedules;
