@@ -194,6 +194,7 @@ fn pages() -> Vec<Route> {
         Route::post("/administration/credentials/remove", Administrators, administration::credentials::remove),
         Route::get("/administration/limits", Administrators, administration::limits::show),
         Route::post("/administration/limits", Administrators, administration::limits::change),
+        Route::get("/administration/notices", Administrators, administration::notices::show),
         Route::get("/administration/audit", Administrators, administration::audit::show),
     ]
 }

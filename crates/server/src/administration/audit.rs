@@ -2,20 +2,12 @@
 
 use axum::extract::{Query, State};
 use maud::Markup;
-use serde::Deserialize;
 
+use super::page::{self, Before};
 use crate::error::PageError;
 use crate::pages;
 use crate::service::App;
 use crate::session::Administrator;
-
-/// Entries on a page.
-const PAGE_LENGTH: u32 = 50;
-
-#[derive(Deserialize)]
-pub(crate) struct Before {
-    before: Option<String>,
-}
 
 pub(crate) async fn show(
     State(app): State<App>,
@@ -23,8 +15,7 @@ pub(crate) async fn show(
     Query(query): Query<Before>,
 ) -> Result<Markup, PageError> {
     let before = query.before.as_deref();
-    let mut entries = app.archive.audit_log(before, PAGE_LENGTH + 1).await?;
-    let has_more = entries.len() > PAGE_LENGTH as usize;
-    entries.truncate(PAGE_LENGTH as usize);
+    let entries = app.archive.audit_log(before, page::ASKED).await?;
+    let (entries, has_more) = page::shown(entries);
     Ok(pages::audit::page(&person, &entries, has_more))
 }

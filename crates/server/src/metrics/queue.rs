@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use bucketload_archive::{Archive, DatabaseError};
 use bucketload_bitbucket::QuotaSettings;
-use bucketload_model::{ImportState, RateBucket, Verdict};
+use bucketload_model::{ChannelKind, DeliveryState, ImportState, RateBucket, Verdict};
 use chrono::{DateTime, Utc};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -23,6 +23,7 @@ pub(super) async fn read(
 ) -> Result<Registry, DatabaseError> {
     let mut registry = Registry::with_prefix(PREFIX);
     imports(&mut registry, archive, now).await?;
+    notices(&mut registry, archive).await?;
     let buckets = archive.rate_buckets().await?;
     quotas(&mut registry, buckets, quota, now);
     Ok(registry)
@@ -62,6 +63,27 @@ async fn imports(
         "queue_ready_imports",
         "Imports that could be begun now, were there places",
         depth,
+    );
+    Ok(())
+}
+
+async fn notices(registry: &mut Registry, archive: &Archive) -> Result<(), DatabaseError> {
+    let told: Family<[(&'static str, &'static str); 2], Count> = Family::default();
+    let label = |channel: ChannelKind, state: DeliveryState| {
+        [("channel", channel.name()), ("state", state.name())]
+    };
+    for channel in ChannelKind::ALL {
+        for state in DeliveryState::ALL {
+            told.get_or_create(&label(*channel, *state)).set(0);
+        }
+    }
+    for (channel, state, count) in archive.count_deliveries().await? {
+        told.get_or_create(&label(channel, state)).set(count);
+    }
+    registry.register(
+        "notices",
+        "Notices of the last weeks, by how they stand on each channel",
+        told,
     );
     Ok(())
 }

@@ -28,6 +28,7 @@ pub(crate) enum Desk {
     SignIn,
     Credentials,
     Limits,
+    Notices,
     Audit,
 }
 
@@ -154,6 +155,7 @@ fn desks(here: Desk) -> Markup {
             "Credentials",
         ),
         (Desk::Limits, "administration/limits", "Limits"),
+        (Desk::Notices, "administration/notices", "Notices"),
         (Desk::Audit, "administration/audit", "Audit log"),
     ];
     html! {

@@ -20,6 +20,7 @@ pub(crate) mod issue;
 pub(crate) mod layout;
 pub(crate) mod limits;
 pub(crate) mod new_import;
+pub(crate) mod notices;
 pub(crate) mod parts;
 pub(crate) mod pending;
 pub(crate) mod problem;

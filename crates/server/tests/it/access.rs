@@ -17,7 +17,7 @@ const ICON: &str = concat!("/assets/", env!("CARGO_PKG_VERSION"), "/icon.svg");
 /// What a page, or a form with nothing in it but its token, answers to a stranger,
 /// somebody to be approved, somebody blocked, a viewer, a member and an administrator.
 #[rustfmt::skip]
-const PAGES: [(&str, &str, [u16; 6]); 55] = [
+const PAGES: [(&str, &str, [u16; 6]); 56] = [
     ("GET", "/", [303, 403, 303, 303, 303, 303]),
     ("GET", "/imports", [303, 403, 303, 200, 200, 200]),
     ("POST", "/imports/ask", [303, 403, 303, 403, 422, 422]),
@@ -62,6 +62,7 @@ const PAGES: [(&str, &str, [u16; 6]); 55] = [
     ("POST", "/administration/credentials/remove", [303, 403, 303, 403, 403, 422]),
     ("GET", "/administration/limits", [303, 403, 303, 403, 403, 200]),
     ("POST", "/administration/limits", [303, 403, 303, 403, 403, 422]),
+    ("GET", "/administration/notices", [303, 403, 303, 403, 403, 200]),
     ("GET", "/administration/audit", [303, 403, 303, 403, 403, 200]),
     ("GET", "/healthz", [200; 6]),
     ("GET", "/readyz", [200; 6]),

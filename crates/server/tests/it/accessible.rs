@@ -34,6 +34,7 @@ const PAGES: &[&str] = &[
     "administration/sign-in",
     "administration/credentials",
     "administration/limits",
+    "administration/notices",
     "administration/audit",
     "nowhere",
 ];

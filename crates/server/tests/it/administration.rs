@@ -1,6 +1,7 @@
 //! What administrators decide.
 
-use bucketload_model::{UserRole, UserState};
+use bucketload_archive::{DeliveryClaim, Failure, NewNotice};
+use bucketload_model::{ChannelKind, Clock as _, LeaseOwner, NoticeKind, UserRole, UserState};
 
 use crate::support::House;
 
@@ -148,4 +149,93 @@ async fn the_audit_log_is_read_page_by_page() {
     let next = format!("/administration/audit?{}", next.unwrap());
     let page = ada.get(&next).await.says("became the first administrator");
     assert!(!page.body.contains("token number 49"));
+}
+
+/// Something that somebody is to be told, as a worker writes it.
+async fn put_notice(house: &House, kind: NoticeKind, subject: &str, line: &str) {
+    let notice = NewNotice {
+        kind,
+        subject,
+        happened_at: house.clock.now(),
+        repository: Some(&"teapots/kettle".parse().unwrap()),
+        import: None,
+        line,
+    };
+    let mut transaction = house.archive.begin().await.unwrap();
+    transaction.put_notice(&notice).await.unwrap();
+    transaction.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn notices_say_what_happened_and_whether_somebody_was_told() {
+    let house = House::new().await;
+    let mut ada = house.administrator().await;
+    ada.get("/administration/notices")
+        .await
+        .says("Nothing happened");
+    let now = house.clock.now();
+    let (channel, kinds) = (ChannelKind::Webhook, &[NoticeKind::Failed]);
+    let mut transaction = house.archive.begin().await.unwrap();
+    transaction.subscribe(channel, kinds, now).await.unwrap();
+    transaction.commit().await.unwrap();
+    let hostile = "<script>alert(1)</script> failed";
+    put_notice(&house, NoticeKind::Failed, "one", hostile).await;
+    put_notice(
+        &house,
+        NoticeKind::Finished,
+        "two",
+        "teapots/kettle was imported",
+    )
+    .await;
+    let owner = LeaseOwner::new();
+    let mut transaction = house.archive.begin().await.unwrap();
+    transaction
+        .take_up_notices(channel, kinds, now, now)
+        .await
+        .unwrap();
+    let claim = DeliveryClaim {
+        channel,
+        owner: &owner,
+        now,
+        until: now,
+        limit: 1,
+        none_since: None,
+    };
+    let claimed = transaction.claim_notices(&claim).await.unwrap();
+    let failure = Failure {
+        why: "the receiver answered 503",
+        now,
+        again_at: now + chrono::Duration::minutes(1),
+        give_up_before: now - chrono::Duration::days(2),
+    };
+    transaction
+        .not_delivered(channel, &[claimed[0].notice.id], &owner, &failure)
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+    let page = ada.get("/administration/notices").await.is(200);
+    let page = page
+        .says("&lt;script&gt;alert(1)&lt;/script&gt; failed")
+        .says("pending")
+        .says("the receiver answered 503; tried again")
+        .says("shown here only")
+        .says("href=\"repositories/teapots/kettle\"");
+    assert!(!page.body.contains("<script>alert"));
+}
+
+#[tokio::test]
+async fn notices_are_read_page_by_page() {
+    let house = House::new().await;
+    let mut ada = house.administrator().await;
+    for number in 0..60 {
+        house.clock.advance(chrono::Duration::seconds(1));
+        let line = format!("notice number {number}.");
+        put_notice(&house, NoticeKind::Finished, "x", &line).await;
+    }
+    let page = ada.get("/administration/notices").await.says("number 59.");
+    assert!(!page.body.contains("number 9."));
+    let next = crate::support::between(&page.body, "href=\"administration/notices?", "\"");
+    let next = format!("/administration/notices?{}", next.unwrap());
+    let page = ada.get(&next).await.says("number 9.").says("number 0.");
+    assert!(!page.body.contains("number 10."));
 }

@@ -150,6 +150,7 @@ async fn pages_fit_a_small_screen() {
         "account",
         "administration/users",
         "administration/sign-in",
+        "administration/notices",
         "administration/audit",
         "nowhere",
     ] {

@@ -66,6 +66,7 @@ async fn pages_run_one_script_of_ours_and_load_nothing_from_elsewhere() {
         "/account",
         "/administration/users",
         "/administration/sign-in",
+        "/administration/notices",
         "/administration/audit",
         "/nowhere",
     ] {

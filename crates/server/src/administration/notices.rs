@@ -1,0 +1,21 @@
+//! What happened that somebody is told, and whether they were.
+
+use axum::extract::{Query, State};
+use maud::Markup;
+
+use super::page::{self, Before};
+use crate::error::PageError;
+use crate::pages;
+use crate::service::App;
+use crate::session::Administrator;
+
+pub(crate) async fn show(
+    State(app): State<App>,
+    Administrator(person): Administrator,
+    Query(query): Query<Before>,
+) -> Result<Markup, PageError> {
+    let before = query.before.as_deref();
+    let entries = app.archive.notices(before, page::ASKED).await?;
+    let (entries, has_more) = page::shown(entries);
+    Ok(pages::notices::page(&person, &entries, has_more))
+}
