@@ -23,6 +23,7 @@ mod kill_matrix;
 mod killed;
 mod lfs;
 mod messages;
+mod notify;
 mod people;
 #[path = "../postgres/mod.rs"]
 mod postgres;
@@ -30,6 +31,9 @@ mod postgres_archive;
 mod proxy;
 mod queue;
 mod quota;
+#[expect(dead_code, reason = "no test needs all of it")]
+#[path = "../receivers/mod.rs"]
+mod receivers;
 mod recorded;
 #[path = "../s3/mod.rs"]
 mod s3;

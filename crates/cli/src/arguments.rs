@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Unschedule(UnscheduleOptions),
     /// Show who did what: imports asked for, paused, cancelled, and what happened in the dashboard
     Audit(AuditOptions),
+    /// Show who is told what happened, and what they were told lately
+    Notify(NotifyOptions),
     /// Prove the archive: every object, file and commit is there and is what it was
     Verify(ProofOptions),
     /// Write the archive as plain files
@@ -293,6 +295,22 @@ pub(crate) struct UnscheduleOptions {
 pub(crate) struct AuditOptions {
     /// The latest so many entries
     #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NotifyOptions {
+    /// Send a test through each channel, and say what came of it
+    #[arg(long)]
+    pub(crate) test: bool,
+
+    /// The latest so many notices
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 20,
+        conflicts_with = "test"
+    )]
     pub(crate) limit: u32,
 }
 

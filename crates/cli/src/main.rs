@@ -69,6 +69,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         Command::Schedules => commands::schedules::list(&session).await,
         Command::Unschedule(options) => commands::schedules::end(&session, &options).await,
         Command::Audit(options) => commands::audit::run(&session, &options).await,
+        Command::Notify(options) => commands::notify::run(&session, &options).await,
         Command::Verify(options) => commands::verify::run(&session, &options).await,
         Command::Export(options) => commands::export::run(&session, &options).await,
         Command::Upgrade => commands::upgrade::run(&session).await,

@@ -79,6 +79,7 @@ impl Background {
             limits: session.config.limits,
             keep_imports: session.config.keep_imports,
             clients: Some(Arc::clone(&clients)),
+            notices: config.notify.clone(),
             ..WorkerOptions::default()
         };
         Ok(Self {

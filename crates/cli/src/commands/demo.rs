@@ -8,6 +8,7 @@ use bucketload_auth::oauth::Consumer;
 use bucketload_model::{Clock as _, SystemClock, UserId, UserRole, UserState};
 use bucketload_server::{SettingLine, TrustedProxies};
 use bucketload_simulator::{OAuthConsumer, Simulator, SimulatorOptions, World};
+use bucketload_worker::NoticeOptions;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -136,6 +137,8 @@ fn demo_session(
             image_hosts: session.config.image_hosts.clone(),
             max_upload_bytes: session.config.max_upload_bytes,
             shown: without_quota(&session.config.shown),
+            // Nobody wants to hear of a world that is made up.
+            notify: NoticeOptions::default(),
             allow_insecure: false,
             log: session.config.log.clone(),
         },

@@ -12,6 +12,7 @@ pub(crate) mod import;
 mod issue_export;
 mod kept;
 pub(crate) mod list;
+pub(crate) mod notify;
 pub(crate) mod people;
 pub(crate) mod queue;
 mod saved_images;

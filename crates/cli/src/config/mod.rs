@@ -2,6 +2,7 @@
 //!
 //! This is the only place that reads the environment.
 
+mod notify;
 mod objects;
 mod secrets;
 mod settings;
@@ -16,6 +17,7 @@ use bucketload_auth::oauth::Consumer;
 use bucketload_auth::{Credential, SecretKey};
 use bucketload_model::Limits;
 use bucketload_server::{SettingLine, TrustedProxies};
+use bucketload_worker::NoticeOptions;
 use bucketload_worker::queue::Asker;
 use secrecy::SecretString;
 use url::Url;
@@ -73,6 +75,8 @@ pub(crate) struct Config {
     pub(crate) max_upload_bytes: u64,
     /// The limits among the settings, for administrators to look at.
     pub(crate) shown: Vec<SettingLine>,
+    /// What somebody is told who does not watch, and how.
+    pub(crate) notify: NoticeOptions,
     pub(crate) allow_insecure: bool,
     pub(crate) log: String,
 }
@@ -141,6 +145,7 @@ impl Config {
             data_dir = data_dir.with_objects(objects);
         }
         let web_url = values.url("bitbucket_web_url")?;
+        let allow_insecure = values.flag("allow_insecure")?;
         Ok(Self {
             data_dir,
             data_dir_is_default,
@@ -170,7 +175,8 @@ impl Config {
             image_hosts: image_hosts(values)?,
             max_upload_bytes: u64::from(at_least_one(values, "max_upload_mb")?) * 1024 * 1024,
             shown: values.shown(&SHOWN),
-            allow_insecure: values.flag("allow_insecure")?,
+            notify: notify::options(values, allow_insecure)?,
+            allow_insecure,
             log: values.text("log")?.unwrap_or_default(),
         })
     }
@@ -271,6 +277,8 @@ fn database(url: String) -> Result<DatabaseAddress, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use bucketload_model::NoticeKind;
+
     use super::*;
 
     fn load(pairs: &[(&str, &str)]) -> Result<Config, Problem> {
@@ -321,6 +329,52 @@ mod tests {
             ],
         ] {
             assert!(load(pairs).is_err(), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_unless_somebody_says_who() {
+        let notify = load(&[]).unwrap().notify;
+        assert!(notify.channels.is_empty());
+        assert_eq!(notify.kinds, NoticeOptions::USUAL);
+        let webhook = (
+            "BUCKETLOAD_NOTIFY_WEBHOOK_URL",
+            "https://h.example.org/s3cret",
+        );
+        let server = ("BUCKETLOAD_SMTP_URL", "smtps://ann:s3cret@mail.example.org");
+        let from = ("BUCKETLOAD_NOTIFY_EMAIL_FROM", "loads@example.org");
+        let to = ("BUCKETLOAD_NOTIFY_EMAIL_TO", "ann@example.org");
+        let on = ("BUCKETLOAD_NOTIFY_ON", "finished,failed");
+        let config = load(&[webhook, server, from, to, on]).unwrap();
+        assert_eq!(config.notify.channels.len(), 2);
+        assert_eq!(
+            config.notify.kinds,
+            [NoticeKind::Finished, NoticeKind::Failed]
+        );
+        assert!(!format!("{config:?}").contains("s3cret"), "{config:?}");
+        for pairs in [
+            &[("BUCKETLOAD_NOTIFY_WEBHOOK_SECRET", "s3cret")][..],
+            &[(
+                "BUCKETLOAD_NOTIFY_WEBHOOK_URL",
+                "http://h.example.org/s3cret",
+            )],
+            &[("BUCKETLOAD_NOTIFY_WEBHOOK_URL", "h.example.org/s3cret")],
+            &[
+                ("BUCKETLOAD_SMTP_URL", "smtp://ann:s3cret@h.example.org"),
+                from,
+                to,
+            ],
+            &[
+                ("BUCKETLOAD_SMTP_URL", "mailto:ann:s3cret@h.example.org"),
+                from,
+                to,
+            ],
+            &[server, from],
+            &[server, from, ("BUCKETLOAD_NOTIFY_EMAIL_TO", "ann")],
+            &[("BUCKETLOAD_NOTIFY_ON", "everything")],
+        ] {
+            let said = load(pairs).unwrap_err().to_string();
+            assert!(!said.contains("s3cret"), "{said}");
         }
     }
 

@@ -209,10 +209,46 @@ pub(super) const SETTINGS: &[Setting] = &[
          issues.",
     ),
     setting(
+        "notify_on",
+        Some("failed, overdue, credential_expired, repository_gone"),
+        "What somebody is told (NOTIFICATIONS.md), with commas between: these, and `finished` for \
+         every import that reached its end.",
+    ),
+    secret(
+        "notify_webhook_url",
+        "An address that is told of each of them by a POST: `https://`, or `http://` on this \
+         machine.",
+    ),
+    secret(
+        "notify_webhook_secret",
+        "What these POSTs are signed with (HMAC-SHA256). Unset: they are not signed.",
+    ),
+    secret(
+        "smtp_url",
+        "The mail server that sends mail about them: `smtps://user:password@host`, or \
+         `smtp://user:password@host?starttls`; without `?starttls` nothing is encrypted, which is \
+         for this machine alone. What means something in an address is written as `%40` and so on.",
+    ),
+    setting(
+        "notify_email_from",
+        None,
+        "Who these mails are from: `loads@example.org` or `Loads <loads@example.org>`.",
+    ),
+    setting(
+        "notify_email_to",
+        None,
+        "Who gets these mails, with commas between.",
+    ),
+    setting(
+        "notify_email_minutes",
+        Some("15"),
+        "The least time between two of these mails: what happens meanwhile goes in one.",
+    ),
+    setting(
         "allow_insecure",
         Some("0"),
-        "1 allows `http://` roots on other machines than this one. Credentials then travel \
-         in clear.",
+        "1 allows `http://` roots on other machines than this one, and webhooks and mail servers \
+         without encryption. Credentials then travel in clear.",
     ),
     setting(
         "log",

@@ -27,6 +27,22 @@ pub(super) fn configuration(file: Option<&std::path::Path>) -> Finding {
     )
 }
 
+/// Whether somebody is told what happens. Nothing is sent: `notify --test` does.
+pub(super) fn notifications(config: &Config) -> Finding {
+    let channels = config.notify.channels.iter();
+    let channels: Vec<String> = channels
+        .map(|channel| format!("{} {}", channel.kind(), channel.description()))
+        .collect();
+    Finding::ok(
+        "notifications",
+        if channels.is_empty() {
+            "nobody is told what happens: no channel is set up".to_owned()
+        } else {
+            channels.join("; ")
+        },
+    )
+}
+
 /// Whether credentials would travel in clear.
 pub(super) fn addresses(config: &Config) -> Finding {
     const CHECK: &str = "addresses";

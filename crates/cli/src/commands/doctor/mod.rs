@@ -89,6 +89,7 @@ async fn examine(config: &Config, file: Option<&Path>, wanted: Wanted<'_>) -> Ve
         machine::data_directory(config, &health),
         machine::disk_space(&health),
         machine::sign_in(config),
+        machine::notifications(config),
     ];
     let (database, is_readable) = machine::database(config).await;
     findings.push(database);
