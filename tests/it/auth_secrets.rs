@@ -9,7 +9,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bucketload_simulator::{Credential, CredentialKind, Effect, Fault};
-use serde_json::json;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
 use crate::auth::{Login, agreed, get};
 use crate::support::{Consumer, Double, Ran, small};
@@ -145,6 +146,42 @@ fn traced(double: &Double, consumer: &Consumer, data_dir: &Path) -> Command {
     command
 }
 
+/// Every line is an object with its time in UTC, and what belongs to an import says to which.
+#[track_caller]
+fn assert_logs_are_json(stderr: &str) {
+    let mut stages = BTreeSet::new();
+    let mut levels = BTreeSet::new();
+    for line in stderr.lines() {
+        let entry: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
+        let text = |field: &str| match &entry[field] {
+            Value::String(text) => text.clone(),
+            _ => panic!("no {field}: {line}"),
+        };
+        let time: DateTime<Utc> = text("timestamp").parse().unwrap();
+        assert!(
+            text("timestamp").ends_with('Z') && time > DateTime::UNIX_EPOCH,
+            "{line}"
+        );
+        text("target");
+        levels.insert(text("level"));
+        let spans = entry["spans"].as_array().cloned().unwrap_or_default();
+        let [import, stage, ..] = &spans[..] else {
+            continue;
+        };
+        if import["name"] == "import" && stage["name"] == "stage" {
+            assert_eq!(import["repository"], "seaside/lighthouse", "{line}");
+            assert!(import["import.id"].is_string(), "{line}");
+            stages.insert(stage["stage"].as_str().unwrap().to_owned());
+        }
+    }
+    for stage in ["repository", "pull_requests", "git", "finish"] {
+        assert!(stages.contains(stage), "{stage}: {stages:?}");
+    }
+    for level in ["INFO", "DEBUG", "TRACE"] {
+        assert!(levels.contains(level), "{level}: {levels:?}");
+    }
+}
+
 #[test]
 fn a_whole_run_at_trace_level_shows_no_secret_anywhere() {
     let folder = tempfile::tempdir().unwrap();
@@ -173,6 +210,15 @@ fn a_whole_run_at_trace_level_shows_no_secret_anywhere() {
         "second import",
         &["import", "seaside", "--git-transport", "gix"],
     );
+    let mut command = traced(&double, &consumer, &data_dir);
+    command.env("BUCKETLOAD_LOG_FORMAT", "json");
+    let arguments = ["import", "seaside", "--full"];
+    ran.push(("json", watched(command.args(arguments), &seen)));
+    assert_logs_are_json(&ran[3].1.stderr);
+    let mut go = |name, arguments: &[&str]| {
+        let mut command = traced(&double, &consumer, &data_dir);
+        ran.push((name, watched(command.args(arguments), &seen)));
+    };
     go("auth list", &["auth", "list", "--json"]);
     let output = folder.path().join("export");
     let output = output.to_str().unwrap();

@@ -16,6 +16,7 @@ fn help_texts() {
         "status",
         "list",
         "people",
+        "notify",
         "worker",
         "pause",
         "cancel",
@@ -131,4 +132,21 @@ fn what_who_is_stopped_says() {
     let serve = said_when_stopped(serve, "Nobody looks after it");
     let serve = serve.lines().last().unwrap();
     insta::assert_snapshot!([idle.as_str(), busy.as_str(), serve].join("----------\n"));
+}
+
+#[test]
+fn what_is_wrong_is_told_to_programs_in_their_form() {
+    let folder = tempfile::tempdir().unwrap();
+    for (setting, value) in [("BUCKETLOAD_REST_QUOTA", "many"), ("BUCKETLOAD_LOG", "=,=")] {
+        let mut command = bare_command(folder.path());
+        command
+            .env("BUCKETLOAD_LOG_FORMAT", "json")
+            .env(setting, value);
+        let said = run(command.arg("list")).expect(2).stderr;
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(lines.len(), 1, "{said}");
+        let entry: serde_json::Value = serde_json::from_str(lines[0]).unwrap();
+        assert_eq!(entry["level"], "ERROR");
+        assert!(entry["message"].as_str().unwrap().contains(value), "{said}");
+    }
 }

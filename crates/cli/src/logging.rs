@@ -6,10 +6,13 @@ use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::config::Config;
 use crate::messages::Problem;
+use crate::output::LogFormat;
 
 /// Starts logging. `verbose` is how often `-v` was given.
-pub(crate) fn start(filter: &str, verbose: u8, bars: MultiProgress) -> Result<(), Problem> {
+pub(crate) fn start(config: &Config, verbose: u8, bars: MultiProgress) -> Result<(), Problem> {
+    let filter = &config.log;
     let filter = match verbose {
         0 => filter.to_owned(),
         1 => format!(
@@ -20,12 +23,21 @@ pub(crate) fn start(filter: &str, verbose: u8, bars: MultiProgress) -> Result<()
     let filter = EnvFilter::try_new(&filter).map_err(|error| {
         Problem::of(format!("“{filter}” is no log filter"), &error).with_usage_exit()
     })?;
-    let started = tracing_subscriber::fmt()
+    let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
-        .with_target(false)
-        .with_writer(AboveBars(bars))
-        .try_init();
+        .with_writer(AboveBars(bars));
+    let started = match config.log_format {
+        LogFormat::Text => builder.with_target(false).try_init(),
+        // The fields of an event beside its time and level, those of its spans from the
+        // outermost to the innermost.
+        LogFormat::Json => builder
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(true)
+            .try_init(),
+    };
     started.map_err(|error| Problem::of("cannot start logging", error.as_ref()))
 }
 
@@ -34,7 +46,9 @@ struct AboveBars(MultiProgress);
 
 impl io::Write for AboveBars {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write(buffer))
+        // Whole, or others could write into the middle of a line.
+        self.0.suspend(|| io::stderr().write_all(buffer))?;
+        Ok(buffer.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

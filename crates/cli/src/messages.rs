@@ -203,7 +203,7 @@ fn causes(error: &dyn Error) -> Vec<String> {
 
 /// Prints a problem and returns how the command ends.
 pub(crate) fn report(problem: &Problem) -> Exit {
-    output::note(&problem.to_string());
+    output::complain(&problem.to_string());
     problem.exit
 }
 

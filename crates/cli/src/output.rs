@@ -1,8 +1,45 @@
 //! The only writers to standard output and standard error.
 
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use bucketload_model::{Clock as _, SystemClock};
+use chrono::SecondsFormat;
 use serde::Serialize;
+use serde_json::json;
+
+/// How what goes to standard error is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
+impl LogFormat {
+    /// The format of that name.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "text" => Some(Self::Text),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+/// Standard error is one for the whole process, and so is how it is written.
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on standard error is written so.
+pub(crate) fn set_format(format: LogFormat) {
+    IS_JSON.store(format == LogFormat::Json, Ordering::Relaxed);
+}
+
+/// Whether standard error is read by a program.
+pub(crate) fn is_json() -> bool {
+    IS_JSON.load(Ordering::Relaxed)
+}
 
 /// Prints a line for people on standard output. A reader that has gone away
 /// (`| head`) is no reason to fail.
@@ -10,9 +47,30 @@ pub(crate) fn line(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-/// Prints a line on standard error.
+/// Says something on standard error.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    say("INFO", text);
+}
+
+/// Says on standard error what went wrong.
+pub(crate) fn complain(text: &str) {
+    say("ERROR", text);
+}
+
+/// Whatever is logged: this is said. As JSON it has the fields that logs have.
+fn say(level: &str, text: &str) {
+    if !is_json() {
+        let _ = writeln!(io::stderr(), "{text}");
+        return;
+    }
+    let now = SystemClock.now();
+    let line = json!({
+        "timestamp": now.to_rfc3339_opts(SecondsFormat::Micros, true),
+        "level": level,
+        "message": text,
+        "target": "bucketload",
+    });
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Prints the one JSON document of a command.

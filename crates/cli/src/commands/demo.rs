@@ -141,6 +141,7 @@ fn demo_session(
             notify: NoticeOptions::default(),
             allow_insecure: false,
             log: session.config.log.clone(),
+            log_format: session.config.log_format,
         },
         json: session.json,
         no_progress: session.no_progress,

@@ -53,7 +53,7 @@ impl Session {
         let global = &arguments.global;
         let config = Config::load(global.data_dir.as_deref(), global.config.as_deref())?;
         let bars = MultiProgress::new();
-        logging::start(&config.log, global.verbose, bars.clone())?;
+        logging::start(&config, global.verbose, bars.clone())?;
         Ok(Self {
             config,
             json: global.json,

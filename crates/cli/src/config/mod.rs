@@ -23,6 +23,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::messages::Problem;
+use crate::output::{self, LogFormat};
 use values::Values;
 
 pub(crate) use settings::nearest;
@@ -79,6 +80,7 @@ pub(crate) struct Config {
     pub(crate) notify: NoticeOptions,
     pub(crate) allow_insecure: bool,
     pub(crate) log: String,
+    pub(crate) log_format: LogFormat,
 }
 
 /// The limits among the settings.
@@ -110,7 +112,10 @@ impl Config {
             reason = "this is the one place that reads the environment"
         )]
         let environment = |name: &str| std::env::var_os(name);
-        let mut config = Self::from_values(&Values::read(file, environment)?, data_dir)?;
+        let values = Values::read(file, environment)?;
+        // First: whoever reads the logs reads what is wrong with the other settings, too.
+        output::set_format(log_format(&values)?);
+        let mut config = Self::from_values(&values, data_dir)?;
         config.has_display = cfg!(target_os = "macos")
             || ["DISPLAY", "WAYLAND_DISPLAY"]
                 .iter()
@@ -178,6 +183,7 @@ impl Config {
             notify: notify::options(values, allow_insecure)?,
             allow_insecure,
             log: values.text("log")?.unwrap_or_default(),
+            log_format: log_format(values)?,
         })
     }
 }
@@ -214,6 +220,16 @@ fn at_least_one(values: &Values, key: &str) -> Result<u32, Problem> {
             "give a number of imports, 1 or greater",
         )),
     }
+}
+
+fn log_format(values: &Values) -> Result<LogFormat, Problem> {
+    let name = values.text("log_format")?.unwrap_or_default();
+    LogFormat::of_name(&name).ok_or_else(|| {
+        Problem::usage(
+            format!("BUCKETLOAD_LOG_FORMAT: “{name}” is no format of logs"),
+            "give text or json",
+        )
+    })
 }
 
 /// None for 0.
@@ -298,6 +314,7 @@ mod tests {
         assert_eq!(config.data_dir.root(), Path::new("./bucketload-data"));
         assert_eq!(config.rest_quota, None);
         assert_eq!(config.log, "info");
+        assert_eq!(config.log_format, LogFormat::Text);
     }
 
     #[test]
@@ -402,6 +419,7 @@ mod tests {
             ("BUCKETLOAD_ALLOW_INSECURE", "maybe"),
             ("BUCKETLOAD_BACKUP_BEFORE_UPGRADE", "never"),
             ("BUCKETLOAD_PUBLIC_URL", "loads.example.org"),
+            ("BUCKETLOAD_LOG_FORMAT", "xml"),
             ("BUCKETLOAD_IMAGE_HOSTS", "https://images.example.org"),
             ("BUCKETLOAD_IMAGE_HOSTS", "images.example.org/x"),
             ("BUCKETLOAD_IMAGE_HOSTS", "*.example.org, a b"),

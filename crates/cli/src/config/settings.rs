@@ -256,6 +256,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         "What is logged to standard error, as a tracing filter such as `warn` or \
          `info,bucketload_bitbucket=debug`.",
     ),
+    setting(
+        "log_format",
+        Some("text"),
+        "`text`, or `json` for one JSON object a line (LOGS.md).",
+    ),
 ];
 
 impl Setting {
