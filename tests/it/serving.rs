@@ -73,6 +73,11 @@ impl Serving {
         }
     }
 
+    /// The address that it listens on.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     pub(crate) fn get(&self, path: &str) -> String {
         get(&self.host, path)
     }

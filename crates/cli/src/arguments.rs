@@ -86,6 +86,8 @@ pub(crate) enum Command {
     Upgrade,
     /// Check settings, disk, database, git and credential, and say what to do
     Doctor(DoctorOptions),
+    /// Ask a `serve` or `worker --listen` of this machine whether it is well: exit code 0, or 1
+    Health(HealthOptions),
     /// Sign in with Bitbucket, and keep tokens, sealed
     #[command(subcommand)]
     Auth(AuthCommand),
@@ -98,6 +100,10 @@ pub(crate) enum Command {
     /// Import a sample workspace from the simulator and serve the dashboard; needs no account
     /// and no network
     Demo(DemoOptions),
+    /// Print what lets a shell complete the command line
+    Completions(CompletionsOptions),
+    /// Write the manual pages, one for each command
+    Man(ManOptions),
 }
 
 #[derive(Debug, Default, Args)]
@@ -389,6 +395,26 @@ pub(crate) struct DoctorOptions {
     /// Try this kept credential (see `bucketload auth list`)
     #[arg(long, value_name = "LABEL|ID")]
     pub(crate) credential: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthOptions {
+    /// Where it listens
+    #[arg(value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) address: std::net::SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsOptions {
+    /// For which shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManOptions {
+    /// Where to write them; it is made
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -46,6 +46,9 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<Exit, Problem> {
+    if let Some(done) = run_without_settings(&arguments).await {
+        return done;
+    }
     let session = match Session::new(&arguments) {
         // What keeps a session from being made is a finding, too.
         Err(problem) if matches!(arguments.command, Command::Doctor(_)) => {
@@ -82,5 +85,20 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
             let file = arguments.global.config.as_deref();
             commands::doctor::run(&session, file, &options).await
         }
+        Command::Health(_) | Command::Completions(_) | Command::Man(_) => {
+            unreachable!("they need no session")
+        }
+    }
+}
+
+/// What needs no settings runs without any: where a package is built there are none, and wrong
+/// ones say nothing of a service that runs with others.
+async fn run_without_settings(arguments: &Arguments) -> Option<Result<Exit, Problem>> {
+    let json = arguments.global.json;
+    match &arguments.command {
+        Command::Health(options) => Some(commands::health::run(options, json).await),
+        Command::Completions(options) => Some(commands::completions::run(options)),
+        Command::Man(options) => Some(commands::man::run(options)),
+        _ => None,
     }
 }

@@ -47,6 +47,11 @@ pub(crate) fn line(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
+/// Prints bytes as they are on standard output, for another program.
+pub(crate) fn bytes(bytes: &[u8]) {
+    let _ = io::stdout().write_all(bytes);
+}
+
 /// Says something on standard error.
 pub(crate) fn note(text: &str) {
     say("INFO", text);

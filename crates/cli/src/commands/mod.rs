@@ -3,15 +3,18 @@
 pub(crate) mod audit;
 pub(crate) mod auth;
 mod background;
+pub(crate) mod completions;
 mod credentials;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod export;
 mod from_export;
+pub(crate) mod health;
 pub(crate) mod import;
 mod issue_export;
 mod kept;
 pub(crate) mod list;
+pub(crate) mod man;
 pub(crate) mod notify;
 pub(crate) mod people;
 pub(crate) mod queue;
