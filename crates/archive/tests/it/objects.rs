@@ -1,5 +1,10 @@
 //! Files in a store that machines share: a folder, and S3.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
+
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
 
