@@ -12,6 +12,7 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bucketload_model::is_loopback;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use object_store::aws::AmazonS3Builder;
@@ -20,7 +21,7 @@ use object_store::path::Path as Key;
 use object_store::{Error, ObjectStore, ObjectStoreExt as _, WriteMultipart};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::runtime::Handle;
-use url::{Host, Url};
+use url::Url;
 
 /// Smaller objects go in one request; larger ones in parts of at least so much, some at a
 /// time. S3 takes parts from 5 MiB on.
@@ -124,7 +125,8 @@ impl Objects {
             builder = builder.with_region(region);
         }
         if let Some(endpoint) = &address.endpoint {
-            if endpoint.scheme() != "https" && !address.allow_insecure && !is_here(endpoint) {
+            let is_here = endpoint.host().is_some_and(|host| is_loopback(&host));
+            if endpoint.scheme() != "https" && !address.allow_insecure && !is_here {
                 return Err(ObjectsError::Address(
                     "its endpoint is on another machine and not encrypted",
                 ));
@@ -297,15 +299,6 @@ impl Objects {
     fn key(&self, key: &str) -> io::Result<Key> {
         let whole = format!("{}/{key}", self.prefix);
         Key::parse(whole.trim_start_matches('/')).map_err(io::Error::other)
-    }
-}
-
-fn is_here(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bucketload_model::{Clock, MemoryLedger, NullSink, ProgressSink, QuotaLedger, SystemClock};
+use bucketload_model::{
+    Clock, MemoryLedger, NullSink, ProgressSink, QuotaLedger, SystemClock, is_loopback,
+};
 use url::Url;
 
 use crate::error::BuildError;
@@ -84,15 +86,6 @@ impl ClientOptions {
             clock: Arc::new(SystemClock),
             first_retry_delay: FIRST_RETRY_DELAY,
         }
-    }
-}
-
-/// Whether a host is this machine by its very name.
-pub(crate) fn is_loopback(host: &url::Host<&str>) -> bool {
-    match host {
-        url::Host::Domain(name) => *name == "localhost",
-        url::Host::Ipv4(address) => address.is_loopback(),
-        url::Host::Ipv6(address) => address.is_loopback(),
     }
 }
 

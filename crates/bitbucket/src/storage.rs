@@ -10,12 +10,12 @@ use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bucketload_model::is_loopback;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
 use crate::ClientOptions;
 use crate::error::RequestErrorKind;
-use crate::options::is_loopback;
 use crate::request::network;
 
 /// Knows the names that answers have led to.

@@ -6,6 +6,7 @@ mod credential;
 mod error_class;
 mod gap;
 mod happening;
+mod host;
 mod ids;
 mod lease;
 mod leave;
@@ -29,6 +30,7 @@ pub use credential::CredentialId;
 pub use error_class::ErrorClass;
 pub use gap::{Gap, GapReason};
 pub use happening::{Happening, ParseHappeningError};
+pub use host::is_loopback;
 pub use ids::{
     AccountId, AccountUuid, BranchRestrictionId, CommentId, CommitHash, EnvironmentUuid, ImportId,
     IssueChangeId, IssueId, ParseIdError, PullRequestId, RepositoryName, RepositorySlug,

@@ -19,13 +19,3 @@ use std::time::Duration;
 
 /// Longest time for a whole exchange. Whoever claims a delivery claims it for longer.
 pub const LONGEST_SEND: Duration = Duration::from_secs(20);
-
-/// Whether a host is this machine: nobody can listen on the way to it.
-fn is_loopback(host: Option<&url::Host<&str>>) -> bool {
-    match host {
-        Some(url::Host::Domain(name)) => *name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}

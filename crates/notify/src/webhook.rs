@@ -2,13 +2,14 @@
 
 use std::fmt::{self, Write as _};
 
+use bucketload_model::is_loopback;
 use reqwest::{header, redirect};
 use ring::hmac;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use url::Url;
 
-use crate::{ChannelError, LONGEST_SEND, Message, SendError, is_loopback};
+use crate::{ChannelError, LONGEST_SEND, Message, SendError};
 
 /// The version of the body. It grows when a field is removed or means something else.
 const VERSION: u32 = 1;
@@ -63,7 +64,8 @@ impl Webhook {
         let url = Url::parse(options.url.expose_secret()).ok();
         let url = url.filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or(ChannelError::Address { wanted })?;
-        if url.scheme() == "http" && !options.allow_insecure && !is_loopback(url.host().as_ref()) {
+        let is_here = url.host().is_some_and(|host| is_loopback(&host));
+        if url.scheme() == "http" && !options.allow_insecure && !is_here {
             return Err(ChannelError::Insecure);
         }
         // Another part of the process may have installed it already; it is the same one.

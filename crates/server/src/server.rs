@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use bucketload_archive::CredentialStore;
 use bucketload_auth::oauth::{Consumer, ConsumerError, OAuthClient, TokenError, redirect_uri};
+use bucketload_model::is_loopback;
 use bucketload_worker::queue::{Clients, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
-use url::{Host, Url};
+use url::Url;
 
 use crate::events::{self, Hub};
 use crate::health::Health;
@@ -123,7 +124,8 @@ impl Server {
                 metrics: options.metrics,
                 archive: options.archive.clone(),
                 clock: Arc::clone(&options.clock),
-                is_behind_proxy: !is_loopback(&public_url),
+                // Where people come from elsewhere, a proxy may ask for anybody.
+                is_behind_proxy: !public_url.host().is_some_and(|host| is_loopback(&host)),
             },
             archive: options.archive,
             clock: options.clock,
@@ -200,16 +202,6 @@ fn public_url(given: Option<Url>, address: SocketAddr) -> Result<(Url, Mount), S
             Ok((url, mount))
         }
         None => Err(ServerError::PublicUrl { url }),
-    }
-}
-
-/// Whether people reach the service on this machine alone.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 
