@@ -5,22 +5,7 @@ use std::process::Command;
 
 use bucketload_simulator::SeedOptions;
 
-use crate::support::{Double, small, stage};
-
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .current_dir(folder)
-        .args(arguments)
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "git {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
-}
+use crate::support::{Double, git, small, stage};
 
 /// The project's repository; a source archive without history has none.
 fn own_history() -> Option<PathBuf> {

@@ -1,23 +1,10 @@
 //! Large files of the history, from Bitbucket to an export and back.
 
-use std::path::Path;
-use std::process::Command;
-
 use bucketload_simulator::SeedOptions;
 
-use crate::support::{Double, assert_same, bare_command, export, files, run, small, stage};
+use crate::support::{Double, assert_same, bare_command, export, files, git, run, small, stage};
 
 const NAME: &str = "seaside/lighthouse";
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let ran = Command::new("git")
-        .current_dir(folder)
-        .args(["-c", "user.name=A", "-c", "user.email=a@example.org"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(ran.status.success(), "git {arguments:?}: {ran:?}");
-}
 
 #[test]
 fn large_files_are_in_the_report_the_export_and_what_is_read_back() {

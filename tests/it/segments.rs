@@ -7,22 +7,9 @@ use std::time::Duration;
 
 use bucketload_simulator::{Effect, Fault, LoggedRequest, RequestKind, SeedOptions};
 
-use crate::support::{Double, run, small, stage};
+use crate::support::{Double, git, run, small, stage};
 
 const NAME: &str = "seaside/lighthouse";
-
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .current_dir(folder)
-        .args(arguments)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "git {arguments:?}: {said}");
-    String::from_utf8(output.stdout).unwrap()
-}
 
 /// Forty commits with a tag at each.
 fn history(folder: &Path) -> PathBuf {

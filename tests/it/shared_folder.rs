@@ -1,13 +1,13 @@
 //! Machines that share a database, and a folder for their files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use bucketload_simulator::{IssueTracker, SeedOptions};
 use tempfile::TempDir;
 
 use crate::postgres::Database;
-use crate::support::{Double, Ran, assert_same, bare_command, files, run, small};
+use crate::support::{Double, Ran, assert_same, bare_command, files, git, run, small};
 
 const NAME: &str = "seaside/lighthouse";
 
@@ -49,16 +49,6 @@ impl Machines {
         self.run(command, &arguments).expect(0);
         output.join(NAME)
     }
-}
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let ran = Command::new("git")
-        .current_dir(folder)
-        .args(["-c", "user.name=A", "-c", "user.email=a@example.org"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(ran.status.success(), "git {arguments:?}: {ran:?}");
 }
 
 /// Taken before Bitbucket had said what the repository is called for good, on one machine, it

@@ -1,24 +1,10 @@
 //! A wiki that somebody kept, as a person gives it.
 
-use std::path::Path;
-use std::process::Command;
-
 use bucketload_simulator::SeedOptions;
 
-use crate::support::{Double, bare_command, export, run, small, stage};
+use crate::support::{Double, bare_command, export, git, run, small, stage};
 
 const NAME: &str = "seaside/lighthouse";
-
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    let ran = Command::new("git")
-        .current_dir(folder)
-        .args(["-c", "user.name=A", "-c", "user.email=a@example.org"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(ran.status.success(), "git {arguments:?}: {ran:?}");
-    String::from_utf8(ran.stdout).unwrap().trim().to_owned()
-}
 
 #[test]
 fn a_kept_wiki_is_taken_without_bitbucket_and_with_it() {

@@ -7,14 +7,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use bucketload_simulator::{IssueTracker, RequestKind, SeedOptions};
-use sqlx::Connection as _;
 
 use super::life::Life;
-use super::state::{Left, ROWS, Row, git};
+use super::state::{Left, rows_on_server, until_complete};
 use crate::postgres::{Database, server};
 use crate::s3::{Bucket, KEY};
 use crate::serving::Serving;
-use crate::support::{Double, TOKEN, bare_command, files, run};
+use crate::support::{Double, TOKEN, bare_command, files, git, run};
 
 /// Each worker has its own, so that the log of requests tells them apart.
 const TOKENS: [&str; 2] = [TOKEN, "simulator-access-token"];
@@ -38,18 +37,9 @@ struct Bench {
 fn history(folder: &Path) -> PathBuf {
     let work = folder.join("work");
     std::fs::create_dir(&work).unwrap();
-    let git = |arguments: &[&str]| {
-        let ran = Command::new("git")
-            .current_dir(&work)
-            .args(["-c", "user.name=A", "-c", "user.email=a@example.org"])
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(ran.status.success(), "git {arguments:?}: {ran:?}");
-    };
-    git(&["init", "-q", "--initial-branch=main"]);
-    git(&["commit", "-q", "--allow-empty", "-m", "first"]);
-    git(&["branch", "topic"]);
+    git(&work, &["init", "-q", "--initial-branch=main"]);
+    git(&work, &["commit", "-q", "--allow-empty", "-m", "first"]);
+    git(&work, &["branch", "topic"]);
     work
 }
 
@@ -73,12 +63,8 @@ impl Bench {
             let pointer = double.control().put_lfs_object(LARGE, name.as_bytes());
             std::fs::write(work.join(name), pointer.unwrap()).unwrap();
         }
-        let inside = work.join(".git");
-        let tree = ["--work-tree", work.to_str().unwrap()];
-        git(&inside, &[&tree[..], &["add", "."]].concat());
-        let author = ["-c", "user.name=A", "-c", "user.email=a@example.org"];
-        let pictures = [&author[..], &tree, &["commit", "-q", "-m", "pictures"]];
-        git(&inside, &pictures.concat());
+        git(&work, &["add", "."]);
+        git(&work, &["commit", "-q", "-m", "pictures"]);
         double.control().reset_log();
 
         let alone = folder.path().join("alone");
@@ -125,31 +111,6 @@ impl Bench {
             .env("BUCKETLOAD_BITBUCKET_TOKEN", token)
             .env("BUCKETLOAD_WORKER_CONCURRENCY", "2");
         Life::start(&mut command)
-    }
-
-    async fn rows(&self) -> Vec<Row> {
-        let url = self.database.url();
-        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
-        sqlx::raw_sql("set search_path to bucketload")
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        sqlx::query_as(ROWS)
-            .fetch_all(&mut connection)
-            .await
-            .unwrap()
-    }
-
-    fn until_complete(&self) {
-        let complete = async {
-            while !self.rows().await.iter().all(|row| row.state == "complete") {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        self.double.runtime.block_on(async {
-            let result = tokio::time::timeout(PATIENCE, complete).await;
-            assert!(result.is_ok(), "{:#?}", self.rows().await);
-        });
     }
 
     /// What was asked of repositories more than once, and how often too often.
@@ -211,8 +172,10 @@ fn what_a_killed_worker_began_another_machine_completes() {
             .unwrap();
     });
     first.kill();
-    bench.until_complete();
-    let rows = bench.double.runtime.block_on(bench.rows());
+    let url = bench.database.url();
+    let runtime = &bench.double.runtime;
+    runtime.block_on(until_complete(&url, PATIENCE));
+    let rows = runtime.block_on(rows_on_server(&url));
     let slugs: Vec<&str> = rows.iter().map(|row| row.slug.as_str()).collect();
     assert_eq!(slugs, ["compass", "harbour", "lighthouse"]);
     // What was under way is asked for once more, and nothing else: eight of each stage.

@@ -6,11 +6,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bucketload_simulator::{RequestKind, SeedOptions};
-use sqlx::Connection as _;
 
 use super::dice::{Dice, Seed, seeds, shared_out};
 use super::life::Life;
-use super::state::{Left, ROWS, Row};
+use super::state::{Left, Row, rows_on_server, until_complete};
 use crate::postgres::{Server, USER, server};
 use crate::support::{Double, TOKEN, bare_command, files, run};
 
@@ -99,20 +98,8 @@ impl<'a> Place<'a> {
         Life::start(&mut command)
     }
 
-    async fn rows(&self) -> Vec<Row> {
-        let mut connection = sqlx::PgConnection::connect(self.url).await.unwrap();
-        sqlx::raw_sql("set search_path to bucketload")
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        sqlx::query_as(ROWS)
-            .fetch_all(&mut connection)
-            .await
-            .unwrap()
-    }
-
     fn rows_now(&self) -> Vec<Row> {
-        self.bench.double.runtime.block_on(self.rows())
+        self.bench.double.runtime.block_on(rows_on_server(self.url))
     }
 
     /// Until so many requests have come in, or there is nothing left to do.
@@ -127,13 +114,7 @@ impl<'a> Place<'a> {
     }
 
     async fn until_complete(&self) {
-        let complete = async {
-            while !self.rows().await.iter().all(|row| row.state == "complete") {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        let result = tokio::time::timeout(PATIENCE, complete).await;
-        assert!(result.is_ok(), "{:#?}", self.rows().await);
+        until_complete(self.url, PATIENCE).await;
     }
 
     /// How often another worker than before asked about a repository.

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
+
+use sqlx::Connection as _;
 
 use crate::support::{assert_same, export, files};
 
@@ -15,7 +18,7 @@ pub(super) struct Row {
     pub(super) lease_owner: Option<String>,
 }
 
-pub(super) const ROWS: &str = "select slug, state, fence, lease_owner from imports order by slug";
+const ROWS: &str = "select slug, state, fence, lease_owner from imports order by slug";
 
 impl Row {
     /// Whether this process was in the middle of it.
@@ -41,6 +44,34 @@ pub(super) async fn rows(data_dir: &Path, scratch: &Path) -> Vec<Row> {
     let rows = sqlx::query_as(ROWS).fetch_all(&pool).await.unwrap();
     pool.close().await;
     rows
+}
+
+/// The rows of a database on a server.
+pub(super) async fn rows_on_server(url: &str) -> Vec<Row> {
+    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+    sqlx::raw_sql("set search_path to bucketload")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    sqlx::query_as(ROWS)
+        .fetch_all(&mut connection)
+        .await
+        .unwrap()
+}
+
+/// Waits until all imports of a database on a server are complete.
+pub(super) async fn until_complete(url: &str, patience: Duration) {
+    let complete = async {
+        while !rows_on_server(url)
+            .await
+            .iter()
+            .all(|row| row.state == "complete")
+        {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let result = tokio::time::timeout(patience, complete).await;
+    assert!(result.is_ok(), "{:#?}", rows_on_server(url).await);
 }
 
 /// Copies a folder with all that is in it.
