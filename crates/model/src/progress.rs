@@ -182,6 +182,16 @@ pub enum QueuePart {
 }
 
 impl QueuePart {
+    /// Every part.
+    pub const ALL: [Self; 6] = [
+        Self::Tickets,
+        Self::Reconciler,
+        Self::Claim,
+        Self::RunEnd,
+        Self::Housekeeping,
+        Self::Notices,
+    ];
+
     /// The name in figures.
     pub const fn name(self) -> &'static str {
         match self {

@@ -12,7 +12,9 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use bucketload_bitbucket::QuotaSettings;
-use bucketload_model::{ProgressEvent, ProgressSink, RepositoryName, Stage};
+use bucketload_model::{
+    ImportState, ProgressEvent, ProgressSink, QueuePart, RepositoryName, Stage,
+};
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -44,6 +46,17 @@ pub struct Metrics {
     stored: Mutex<BTreeMap<(RepositoryName, Stage), u64>>,
 }
 
+/// The states that a run leaves an import in.
+const OUTCOMES: [ImportState; 7] = [
+    ImportState::Complete,
+    ImportState::CompleteWithGaps,
+    ImportState::Failed,
+    ImportState::Cancelled,
+    ImportState::Paused,
+    ImportState::Waiting,
+    ImportState::Queued,
+];
+
 /// From a tenth of a second to five hours.
 fn stage_durations() -> Histogram {
     Histogram::new(exponential_buckets(0.1, 4.0, 10))
@@ -64,7 +77,19 @@ impl Metrics {
             stored: Mutex::default(),
         };
         metrics.register();
+        metrics.begin_at_zero();
         metrics
+    }
+
+    /// What somebody is to be woken for is there from the start: of a counter that appears with
+    /// its first event, Prometheus sees no increase.
+    fn begin_at_zero(&self) {
+        for part in QueuePart::ALL {
+            self.problems.get_or_create(&[("part", part.name())]);
+        }
+        for outcome in OUTCOMES {
+            self.runs.get_or_create(&[("outcome", outcome.name())]);
+        }
     }
 
     /// What is set about the quota.
@@ -193,12 +218,23 @@ impl ProgressSink for Metrics {
 mod tests {
     use std::time::Duration;
 
-    use bucketload_model::{AnswerClass, QueuePart, StageState};
+    use bucketload_model::{AnswerClass, StageState};
 
     use super::*;
 
     fn text(metrics: &Metrics) -> String {
         metrics.encode(&Registry::default()).unwrap()
+    }
+
+    #[test]
+    fn what_somebody_is_woken_for_begins_at_zero() {
+        let text = text(&Metrics::new(QuotaSettings::default()));
+        for line in [
+            "bucketload_runs_total{outcome=\"failed\"} 0",
+            "bucketload_queue_problems_total{part=\"notices\"} 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
     }
 
     #[test]

@@ -148,6 +148,19 @@ fn everything(metrics: &Metrics) {
     });
 }
 
+/// The figures that a file of the project asks for; of a histogram by its own name.
+fn named_in(file: &str) -> BTreeSet<String> {
+    let path = format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let parts = text.split("bucketload_").skip(1);
+    let names = parts.map(|part| {
+        let end = part.find(|c: char| !(c.is_ascii_lowercase() || c == '_'));
+        let name = &part[..end.unwrap_or(part.len())];
+        format!("bucketload_{}", name.trim_end_matches("_bucket"))
+    });
+    names.collect()
+}
+
 #[tokio::test]
 async fn a_monitor_serves_health_and_figures_and_the_page_lists_them_all() {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -201,6 +214,10 @@ async fn a_monitor_serves_health_and_figures_and_the_page_lists_them_all() {
         .map(|rest| format!("bucketload_{}", rest.split('`').next().unwrap()))
         .collect();
     assert_eq!(served, listed, "{text}");
+    let drawn = named_in("docker/grafana/bucketload.json");
+    assert_eq!(drawn, served);
+    let watched = named_in("docker/prometheus/rules.yml");
+    assert!(watched.len() > 4 && watched.is_subset(&served), "{watched:?}");
     stop.cancel();
     running.await.unwrap().unwrap();
 }
