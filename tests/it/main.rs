@@ -43,6 +43,8 @@ mod serve;
 mod serving;
 mod shared_folder;
 mod support;
+#[cfg(feature = "otlp")]
+mod traces;
 mod update;
 mod upgrade;
 mod verify;

@@ -11,6 +11,7 @@ use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::sync::SemaphorePermit;
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::answer::{
@@ -110,7 +111,9 @@ impl Client {
                 leave,
                 signed,
             } = tries.begin().await?;
-            let result = self.attempt(question, leave, &signed, read).await;
+            let span = tracing::debug_span!("request", endpoint = question.endpoint.name());
+            let attempt = self.attempt(question, leave, &signed, read);
+            let result = attempt.instrument(span).await;
             drop(place);
             match result {
                 Ok((value, facts)) => {

@@ -1,17 +1,25 @@
-//! Logs go to standard error, above the bars while there are any.
+//! Logs go to standard error, above the bars while there are any; traces to a collector, where
+//! the command was built with that (`telemetry`) and one is named.
 
 use std::io;
 
 use indicatif::MultiProgress;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::config::Config;
 use crate::messages::Problem;
 use crate::output::LogFormat;
+use crate::telemetry::{self, Telemetry};
 
-/// Starts logging. `verbose` is how often `-v` was given.
-pub(crate) fn start(config: &Config, verbose: u8, bars: MultiProgress) -> Result<(), Problem> {
+/// Starts logging, and traces where they are wanted. `verbose` is how often `-v` was given.
+pub(crate) fn start(
+    config: &Config,
+    verbose: u8,
+    bars: MultiProgress,
+) -> Result<Telemetry, Problem> {
     let filter = &config.log;
     let filter = match verbose {
         0 => filter.to_owned(),
@@ -23,22 +31,27 @@ pub(crate) fn start(config: &Config, verbose: u8, bars: MultiProgress) -> Result
     let filter = EnvFilter::try_new(&filter).map_err(|error| {
         Problem::of(format!("“{filter}” is no log filter"), &error).with_usage_exit()
     })?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
         .with_writer(AboveBars(bars));
-    let started = match config.log_format {
-        LogFormat::Text => builder.with_target(false).try_init(),
+    let lines = match config.log_format {
+        LogFormat::Text => lines.with_target(false).boxed(),
         // The fields of an event beside its time and level, those of its spans from the
         // outermost to the innermost.
-        LogFormat::Json => builder
+        LogFormat::Json => lines
             .json()
             .flatten_event(true)
             .with_current_span(false)
             .with_span_list(true)
-            .try_init(),
+            .boxed(),
     };
-    started.map_err(|error| Problem::of("cannot start logging", error.as_ref()))
+    let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
+    let (traces, telemetry) = telemetry::start(config.has_collector)?;
+    registry
+        .with(traces)
+        .try_init()
+        .map_err(|error| Problem::of("cannot start logging", &error))?;
+    Ok(telemetry)
 }
 
 #[derive(Clone)]

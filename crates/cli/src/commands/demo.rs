@@ -122,6 +122,7 @@ fn demo_session(
             secret_key: None,
             public_url: None,
             trusted_proxies: TrustedProxies::default(),
+            has_collector: false,
             has_display: false,
             operator: session.config.operator.clone(),
             rest_quota: Some(rest_quota(&options.world)),

@@ -41,6 +41,7 @@ use crate::config::Config;
 use crate::logging;
 use crate::messages::Problem;
 use crate::output;
+use crate::telemetry::Telemetry;
 
 /// What every command works with.
 #[derive(Debug)]
@@ -52,17 +53,19 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(arguments: &Arguments) -> Result<Self, Problem> {
+    /// What commands work with, and what sends traces on its way.
+    pub(crate) fn new(arguments: &Arguments) -> Result<(Self, Telemetry), Problem> {
         let global = &arguments.global;
         let config = Config::load(global.data_dir.as_deref(), global.config.as_deref())?;
         let bars = MultiProgress::new();
-        logging::start(&config, global.verbose, bars.clone())?;
-        Ok(Self {
+        let telemetry = logging::start(&config, global.verbose, bars.clone())?;
+        let session = Self {
             config,
             json: global.json,
             no_progress: global.no_progress,
             bars,
-        })
+        };
+        Ok((session, telemetry))
     }
 
     /// The archive, to read it beside whoever writes.

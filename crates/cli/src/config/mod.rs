@@ -30,6 +30,7 @@ pub(crate) use settings::nearest;
 
 /// All settings, checked.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting by itself")]
 pub(crate) struct Config {
     pub(crate) data_dir: DataDir,
     /// Whether nobody said where everything is kept.
@@ -47,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: TrustedProxies,
     /// Whether a browser can be opened here.
     pub(crate) has_display: bool,
+    /// Whether a collector of traces is named, by the variables of OpenTelemetry.
+    pub(crate) has_collector: bool,
     /// Who sits at the terminal, if the system says.
     pub(crate) operator: Option<String>,
     /// Requests in an hour; `Some(0)` for no limit of our own.
@@ -120,6 +123,12 @@ impl Config {
             || ["DISPLAY", "WAYLAND_DISPLAY"]
                 .iter()
                 .any(|name| environment(name).is_some_and(|value| !value.is_empty()));
+        config.has_collector = [
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        ]
+        .iter()
+        .any(|name| environment(name).is_some_and(|value| !value.is_empty()));
         // As login and sudo set them.
         config.operator = ["LOGNAME", "USER"]
             .iter()
@@ -161,6 +170,7 @@ impl Config {
             public_url: values.set_url("public_url")?,
             trusted_proxies: trusted_proxies(values)?,
             has_display: false,
+            has_collector: false,
             operator: None,
             web_url,
             rest_quota: values.number("rest_quota")?,

@@ -217,7 +217,10 @@ async fn a_monitor_serves_health_and_figures_and_the_page_lists_them_all() {
     let drawn = named_in("docker/grafana/bucketload.json");
     assert_eq!(drawn, served);
     let watched = named_in("docker/prometheus/rules.yml");
-    assert!(watched.len() > 4 && watched.is_subset(&served), "{watched:?}");
+    assert!(
+        watched.len() > 4 && watched.is_subset(&served),
+        "{watched:?}"
+    );
     stop.cancel();
     running.await.unwrap().unwrap();
 }
