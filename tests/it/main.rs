@@ -24,6 +24,7 @@ mod killed;
 mod lfs;
 mod messages;
 mod notify;
+mod operations;
 mod packaging;
 mod people;
 #[path = "../postgres/mod.rs"]

@@ -14,7 +14,7 @@ fn bucketload(arguments: &[&str]) -> Ran {
 }
 
 /// A program of the machine, unless it has none: then the test says so.
-fn program(name: &str) -> Option<Command> {
+pub(crate) fn program(name: &str) -> Option<Command> {
     let found = Command::new("sh")
         .args(["-c", &format!("command -v {name}")])
         .output();

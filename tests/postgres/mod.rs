@@ -234,6 +234,10 @@ impl Database {
         Some(server()?.database_with(""))
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn url(&self) -> String {
         self.server.url(&self.name)
     }
