@@ -101,6 +101,19 @@ fn what_is_read_back_on_one_machine_the_others_have() {
     let again = after.export("other");
     assert_same(&files(&exported), &files(&again));
     assert!(!after.data_dir("one").join("blobs/sha256").exists());
+    // What the store loses is named.
+    let blobs = after.folder.path().join("store/blobs");
+    let lost = blobs.with_file_name("lost");
+    std::fs::rename(&blobs, &lost).unwrap();
+    let command = bare_command(&after.data_dir("other"));
+    let proof = after.run(command, &["verify"]).expect(3);
+    assert!(proof.stdout.contains("/blobs/sha256/"), "{}", proof.stdout);
+    assert!(
+        proof.stdout.contains("there is no such file"),
+        "{}",
+        proof.stdout
+    );
+    std::fs::rename(&lost, &blobs).unwrap();
     // It goes on from there.
     let online = double.command(&after.data_dir("third"));
     let report = after.run(online, &["import", NAME, "--json"]).expect(0);

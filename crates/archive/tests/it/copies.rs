@@ -114,6 +114,33 @@ impl Bench {
             .collect()
     }
 
+    /// git itself clones the first bundle.
+    async fn assert_clones(&self, machine: &DataDir) {
+        let archive = &self.store.archive;
+        let copies = archive.mirror_copies(&self.repository.uuid, MirrorKind::Git);
+        let key = copies.await.unwrap()[0].key.clone();
+        let (objects, folder) = (self.shared.objects.clone(), machine.root().to_owned());
+        let bundle = folder.join("first.bundle");
+        let into = bundle.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let mut file = std::fs::File::create(into).unwrap();
+            objects.get(&key, &mut file).unwrap();
+        });
+        task.await.unwrap();
+        let clone = folder.join("clone");
+        git(
+            &folder,
+            &[
+                "clone",
+                "-q",
+                bundle.to_str().unwrap(),
+                clone.to_str().unwrap(),
+            ],
+        );
+        let head = git(&self.origin, &["rev-parse", "HEAD"]);
+        assert_eq!(git(&clone, &["rev-parse", "HEAD"]), head);
+    }
+
     async fn sizes(&self) -> Vec<u64> {
         let copies = self
             .store
@@ -144,6 +171,7 @@ async fn what_one_machine_brought_others_have_and_go_on_with() {
         assert_eq!(bench.refs(&other), bench.refs(&one));
         let first = bench.sizes().await;
         assert_eq!(first.len(), 1);
+        bench.assert_clones(&other).await;
         // Nothing new is nothing to copy.
         bench.update(&other).await;
         assert_eq!(bench.sizes().await, first);

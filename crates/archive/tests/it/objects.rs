@@ -142,6 +142,24 @@ async fn a_blob_is_with_all_machines_and_on_none_of_them() {
     .await;
 }
 
+/// As docs/SCALING.md says of an archive that gets a store later.
+#[tokio::test(flavor = "multi_thread")]
+async fn blobs_from_before_there_was_a_store_move_there_as_they_lie() {
+    let task = tokio::task::spawn_blocking(|| {
+        let shared = Shared::folder();
+        let before = DataDir::new(shared.folder.path().join("one"));
+        let blob = before.blobs(10).store(&b"abc"[..]).unwrap();
+        std::fs::rename(
+            before.root().join("blobs"),
+            shared.folder.path().join("shared/blobs"),
+        )
+        .unwrap();
+        let found = shared.machine("other").blobs(10).open(&blob.sha256);
+        assert_eq!(content(found.unwrap()), b"abc");
+    });
+    task.await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_file_of_git_is_with_all_machines() {
     with_each(|shared| {
