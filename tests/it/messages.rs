@@ -150,3 +150,15 @@ fn what_is_wrong_is_told_to_programs_in_their_form() {
         assert!(entry["message"].as_str().unwrap().contains(value), "{said}");
     }
 }
+
+#[cfg(not(feature = "otlp"))]
+#[test]
+fn who_names_a_collector_learns_that_nothing_goes_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = bare_command(folder.path());
+    command
+        .arg("stages")
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
+    let said = run(&mut command).expect(0).stderr;
+    assert!(said.contains("built without traces"), "{said}");
+}
