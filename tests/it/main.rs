@@ -23,6 +23,7 @@ mod kill_matrix;
 mod killed;
 mod lfs;
 mod messages;
+mod named_commands;
 mod notify;
 mod operations;
 mod packaging;
