@@ -12,6 +12,7 @@ mod doctor;
 mod documents;
 #[path = "../earlier/mod.rs"]
 mod earlier;
+mod encrypted_mail;
 mod from_export;
 mod fuzzing;
 

@@ -1,6 +1,6 @@
 //! A mail server, as far as RFC 5321 asks for it, and plain authentication (RFC 4616).
 
-use std::io::{BufRead as _, BufReader, Result, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Result, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,11 +40,24 @@ pub(crate) struct MailServer {
 }
 
 impl MailServer {
+    /// What a server says first.
+    pub(crate) const GREETING: &[u8] = b"220 double.example.org ready\r\n";
+
     pub(crate) fn start() -> Self {
+        Self::start_over(|mut stream| {
+            stream.write_all(Self::GREETING)?;
+            Ok(stream)
+        })
+    }
+
+    /// One that converses over what `open` makes of a connection, once it has greeted there.
+    pub(crate) fn start_over<S: Read + Write>(
+        open: impl Fn(TcpStream) -> Result<S> + Send + 'static,
+    ) -> Self {
         let mails = Log::new();
         let is_busy = Arc::new(AtomicBool::new(false));
         let (log, busy) = (mails.clone(), is_busy.clone());
-        let listener = Listener::start(move |stream| converse(&stream, &log, &busy));
+        let listener = Listener::start(move |stream| converse(open(stream)?, &log, &busy));
         Self {
             listener,
             mails,
@@ -54,7 +67,11 @@ impl MailServer {
 
     /// With a user and a password in it.
     pub(crate) fn url(&self) -> String {
-        format!("smtp://ann:s3cret%20word@{}", self.listener.address)
+        self.url_of("smtp")
+    }
+
+    pub(crate) fn url_of(&self, scheme: &str) -> String {
+        format!("{scheme}://ann:s3cret%20word@{}", self.listener.address)
     }
 
     /// Whether it has no time for mail.
@@ -67,51 +84,51 @@ impl MailServer {
     }
 }
 
-fn converse(stream: &TcpStream, log: &Log<Mail>, busy: &AtomicBool) -> Result<()> {
-    let mut lines = BufReader::new(stream).lines();
-    let say = |text: &str| {
-        let mut stream = stream;
-        stream.write_all(format!("{text}\r\n").as_bytes())
-    };
+/// Reads a line, without its end; none when nobody is there any more.
+fn line(stream: &mut BufReader<impl Read>) -> Result<Option<String>> {
+    let mut line = String::new();
+    let is_over = stream.read_line(&mut line)? == 0;
+    Ok((!is_over).then(|| line.trim_end_matches("\r\n").to_owned()))
+}
+
+fn converse(stream: impl Read + Write, log: &Log<Mail>, busy: &AtomicBool) -> Result<()> {
+    let mut stream = BufReader::new(stream);
     let mut mail = Mail::default();
-    say("220 double.example.org ready")?;
-    while let Some(line) = lines.next() {
-        let line = line?;
-        let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
-        match verb.to_ascii_uppercase().as_str() {
-            "EHLO" => {
-                say("250-double.example.org")?;
-                say("250-8BITMIME")?;
-                say("250 AUTH PLAIN")?;
-            }
+    while let Some(said) = line(&mut stream)? {
+        let (verb, rest) = said.split_once(' ').unwrap_or((&said, ""));
+        let verb = verb.to_ascii_uppercase();
+        let answer = match verb.as_str() {
+            "EHLO" => "250-double.example.org\r\n250-8BITMIME\r\n250 AUTH PLAIN",
             "AUTH" => {
                 mail.login = rest.strip_prefix("PLAIN ").map(str::to_owned);
-                say("235 2.7.0 welcome")?;
+                "235 2.7.0 welcome"
             }
-            "MAIL" if busy.load(Ordering::SeqCst) => say("451 4.3.2 come back later")?,
+            "MAIL" if busy.load(Ordering::SeqCst) => "451 4.3.2 come back later",
             "MAIL" => {
                 mail.from = within_brackets(rest);
-                say("250 2.1.0 ok")?;
+                "250 2.1.0 ok"
             }
             "RCPT" => {
                 mail.to.push(within_brackets(rest));
-                say("250 2.1.5 ok")?;
+                "250 2.1.5 ok"
             }
             "DATA" => {
-                say("354 go on")?;
-                for line in lines.by_ref() {
-                    let line = line?;
-                    if line == "." {
-                        break;
-                    }
+                stream.get_mut().write_all(b"354 go on\r\n")?;
+                while let Some(line) = line(&mut stream)?.filter(|line| line != ".") {
                     mail.data.push_str(line.strip_prefix('.').unwrap_or(&line));
                     mail.data.push_str("\r\n");
                 }
                 log.put(std::mem::take(&mut mail));
-                say("250 2.0.0 taken")?;
+                "250 2.0.0 taken"
             }
-            "QUIT" => return say("221 2.0.0 bye"),
-            _ => say("502 5.5.2 what?")?,
+            "QUIT" => "221 2.0.0 bye",
+            _ => "502 5.5.2 what?",
+        };
+        stream
+            .get_mut()
+            .write_all(format!("{answer}\r\n").as_bytes())?;
+        if verb == "QUIT" {
+            break;
         }
     }
     Ok(())

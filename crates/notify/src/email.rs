@@ -70,8 +70,11 @@ impl Email {
         // Another part of the process may have installed it already; it is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str());
-        // What is wrong with it may quote it.
-        let builder = builder.map_err(|_| ChannelError::MailServer)?;
+        let builder = builder.map_err(|error| match error {
+            error if error.is_tls() => ChannelError::Tls(error.into()),
+            // What is wrong with the address may quote it.
+            _ => ChannelError::MailServer,
+        })?;
         let transport = builder
             .timeout(Some(LONGEST_SEND))
             // Without it a server is told that it speaks with itself, and some mind.

@@ -23,7 +23,7 @@ pub enum ChannelError {
     MailServer,
     /// The system gives no TLS.
     #[error("no encrypted connections can be made")]
-    Tls(#[source] reqwest::Error),
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Something could not be told. Whether it arrived is not known.

@@ -76,7 +76,7 @@ impl Webhook {
             // What is told, and the signature, go to one address only.
             .redirect(redirect::Policy::none())
             .build()
-            .map_err(ChannelError::Tls)?;
+            .map_err(|error| ChannelError::Tls(error.into()))?;
         let key = options
             .secret
             .map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes()));

@@ -97,6 +97,10 @@ fn unusable(variable: &str, error: &ChannelError) -> Problem {
         ChannelError::Insecure => {
             "use an address that is encrypted, or set BUCKETLOAD_ALLOW_INSECURE=1"
         }
+        ChannelError::Tls(_) => {
+            "install the certificates of the system (ca-certificates), or name a file of them in \
+             SSL_CERT_FILE"
+        }
         _ => "docs/CONFIGURATION.md says what can stand there",
     };
     Problem::of(format!("{variable} cannot be used"), error)
