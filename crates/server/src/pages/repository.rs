@@ -40,11 +40,13 @@ pub(crate) struct Whole {
     pub(crate) max_upload_bytes: u64,
 }
 
-/// A clone that can be cloned from.
+/// Where a clone is.
 #[derive(Debug)]
-pub(crate) struct Clone {
-    pub(crate) path: PathBuf,
-    pub(crate) size_bytes: u64,
+pub(crate) enum Clone {
+    /// It can be cloned from.
+    OnDisk { path: PathBuf, size_bytes: u64 },
+    /// Another machine brought it, and this one did not need it yet.
+    InStore { bundles: usize, size_bytes: u64 },
 }
 
 pub(crate) fn page(person: &Person, whole: &Whole) -> Markup {
@@ -222,14 +224,36 @@ fn clones(whole: &Whole) -> Markup {
             @if let Some(clone) = clone {
                 section {
                     h2 { (title) }
-                    p class="hint" {
-                        (bytes(clone.size_bytes)) " on the disk of this service, where a clone \
-                         of it is made by:"
-                    }
-                    pre tabindex="0" { code { "git clone " (quoted(&clone.path)) } }
+                    (one_clone(clone, &whole.name))
                 }
             }
         }
+    }
+}
+
+fn one_clone(clone: &Clone, name: &RepositoryName) -> Markup {
+    let (said, command) = match clone {
+        Clone::OnDisk { path, size_bytes } => (
+            html! {
+                (bytes(*size_bytes)) " on the disk of this service, where a clone of it is made by:"
+            },
+            format!("git clone {}", quoted(path)),
+        ),
+        Clone::InStore {
+            bundles,
+            size_bytes,
+        } => (
+            html! {
+                (bytes(*size_bytes)) " in " (counted(*bundles as u64, "bundle", "bundles"))
+                " in the object store, and not on the disk of this service. All of it is put into \
+                 one file, which git clones, by:"
+            },
+            format!("bucketload export {name} --format jsonl --output export"),
+        ),
+    };
+    html! {
+        p class="hint" { (said) }
+        pre tabindex="0" { code { (command) } }
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use axum::extract::{Path, State};
 use bucketload_archive::mirror::{Mirror, MirrorError};
-use bucketload_model::ImportState;
+use bucketload_archive::{Archive, MirrorKind};
+use bucketload_model::{ImportState, RepositoryUuid};
 use maud::Markup;
 
 use super::found::found;
@@ -40,8 +41,20 @@ pub(crate) async fn show(
         issues: archive.count_issues(&stored.uuid).await?,
         attachments: archive.attachment_amount(&stored.uuid).await?,
         lfs: archive.lfs_amount(&stored.uuid).await?,
-        clone: on_disk(data_dir.mirror(&name)).await?,
-        wiki: on_disk(data_dir.wiki(&name)).await?,
+        clone: clone(
+            archive,
+            &stored.uuid,
+            MirrorKind::Git,
+            data_dir.mirror(&name),
+        )
+        .await?,
+        wiki: clone(
+            archive,
+            &stored.uuid,
+            MirrorKind::Wiki,
+            data_dir.wiki(&name),
+        )
+        .await?,
         ended: lines.iter().position(|line| has_ended(line.summary.state)),
         lines,
         gaps,
@@ -53,6 +66,24 @@ pub(crate) async fn show(
     Ok(repository::page(&person, &whole))
 }
 
+/// A clone, wherever it is.
+async fn clone(
+    archive: &Archive,
+    repository: &RepositoryUuid,
+    kind: MirrorKind,
+    path: PathBuf,
+) -> Result<Option<Clone>, PageError> {
+    if let Some(here) = on_disk(path).await? {
+        return Ok(Some(here));
+    }
+    let copies = archive.mirror_copies(repository, kind).await?;
+    let stored = Clone::InStore {
+        bundles: copies.len(),
+        size_bytes: copies.iter().map(|copy| copy.size_bytes).sum(),
+    };
+    Ok((!copies.is_empty()).then_some(stored))
+}
+
 /// A clone that is there, and how large it is. Its files are looked at one by one.
 async fn on_disk(path: PathBuf) -> Result<Option<Clone>, PageError> {
     let found = tokio::task::spawn_blocking(move || -> Result<_, MirrorError> {
@@ -60,7 +91,7 @@ async fn on_disk(path: PathBuf) -> Result<Option<Clone>, PageError> {
             return Ok(None);
         };
         let path = std::path::absolute(mirror.path()).unwrap_or(path);
-        Ok(Some(Clone {
+        Ok(Some(Clone::OnDisk {
             size_bytes: mirror.size_bytes()?,
             path,
         }))

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use bucketload_archive::{DataDir, ProofRecord, RepositoryRecord};
+use bucketload_archive::{DataDir, MirrorKind, ProofRecord, RepositoryRecord, StoredCopy};
 use bucketload_model::{GitReport, ImportEvent, RepositoryUuid};
 use reqwest::header;
 
@@ -186,6 +186,20 @@ async fn a_page_says_what_is_held_and_how_sure_that_is() {
     house.add_gap(import, "comments of #7", None).await;
     house.release(&claimed, ImportEvent::Completed, None).await;
     house.prove(&kettle, 0).await;
+    // Another machine has brought it.
+    let mut transaction = house.archive.begin().await.unwrap();
+    let bundle = StoredCopy {
+        key: "bundles/one".to_owned(),
+        sha256: "ab".repeat(32),
+        size_bytes: 7_000_000,
+    };
+    let git = MirrorKind::Git;
+    let noted = transaction.put_mirror_copy(&kettle, git, &bundle, None, true);
+    assert!(noted.await.unwrap());
+    transaction.commit().await.unwrap();
+    let page = ada.get(address).await.is(200);
+    page.says("7.0 MB in 1 bundle in the object store")
+        .says("bucketload export teapots/kettle --format jsonl");
     let mirror = house.folder().join("repositories/teapots/kettle.git");
     bucketload_archive::mirror::Mirror::open_or_init(&mirror).unwrap();
     let page = ada.get(address).await.is(200);
