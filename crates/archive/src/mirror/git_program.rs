@@ -48,7 +48,8 @@ impl Git {
         }
         command
             .arg(name)
-            .env("GIT_DIR", repository)
+            // It runs there, and looks for a path from where it runs.
+            .env("GIT_DIR", ".")
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_TERMINAL_PROMPT", "0")
