@@ -98,7 +98,7 @@ fn decided(
     compared: Option<&ActivityComment>,
     wanting: &str,
 ) {
-    tracing::info!(
+    tracing::debug!(
         repository = %context.name,
         comment = compared.map(|compared| compared.comment.0),
         wanting_in_activity = wanting,
