@@ -35,6 +35,7 @@ mod postgres_archive;
 mod proxy;
 mod queue;
 mod quota;
+mod readme;
 #[expect(dead_code, reason = "no test needs all of it")]
 #[path = "../receivers/mod.rs"]
 mod receivers;
