@@ -15,6 +15,31 @@ fn entry(document: &Value) -> &Value {
 }
 
 #[test]
+fn what_no_import_brought_to_an_end_is_not_called_proven() {
+    let folder = tempfile::tempdir().unwrap();
+    let double = Double::seeded(small());
+    let verify = |code| {
+        let document = run(bare_command(folder.path()).args(["verify", "--json"]));
+        let document = document.expect(code).json();
+        entry(&document)["state"].clone()
+    };
+    let fault = Fault::on_path("/pullrequests?", Effect::NotJson);
+    double.control().add_fault(fault.times(20));
+    double.run(folder.path(), &["import", NAME]).expect(1);
+    assert_eq!(verify(3), "incomplete");
+    let said = run(bare_command(folder.path()).arg("verify")).expect(3);
+    assert!(said.stdout.contains("not all is there"), "{}", said.stdout);
+    double.control().clear_faults();
+    double.run(folder.path(), &["import", NAME]).expect(0);
+    assert_eq!(verify(0), "proven");
+    // A later one that waits takes nothing away.
+    double
+        .run(folder.path(), &["import", NAME, "--queue"])
+        .expect(0);
+    assert_eq!(verify(0), "proven");
+}
+
+#[test]
 fn an_archive_is_proven_and_a_lost_object_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let double = Double::seeded(small());

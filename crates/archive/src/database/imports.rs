@@ -151,6 +151,25 @@ impl Archive {
         row.as_ref().map(TryInto::try_into).transpose()
     }
 
+    /// Whether an import of this name has come to its end, be it with gaps.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn has_ended_import(&self, name: &RepositoryName) -> Result<bool, DatabaseError> {
+        let ended: i64 = statement(
+            "select count(*) from imports
+             where workspace = $1 and slug = $2 and state in ($3, $4)",
+        )
+        .bind(name.workspace.as_str())
+        .bind(name.slug.as_str())
+        .bind(ImportState::Complete.name())
+        .bind(ImportState::CompleteWithGaps.name())
+        .fetch_scalar(&self.reader)
+        .await?;
+        Ok(ended > 0)
+    }
+
     /// An import, if there is one of that id.
     ///
     /// # Errors

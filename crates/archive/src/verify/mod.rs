@@ -106,6 +106,8 @@ pub enum ProofState {
     Proven,
     /// The archive is sound; the import that brought it named objects that it did not get.
     ProvenWithGaps,
+    /// What is there is right, and no import has come to its end yet: not all is there.
+    Incomplete,
     /// Something is missing or damaged.
     Problems,
     /// Time was up before all was looked at.
@@ -192,7 +194,12 @@ pub async fn verify(
         &mut proof,
     )
     .await?;
-    references::prove(archive, repository, &mut proof).await?;
+    let is_incomplete =
+        is_incomplete(archive, repository, report.as_ref(), proof.proven_at).await?;
+    // Stages run beside each other: what belongs to something may come before it.
+    if !is_incomplete {
+        references::prove(archive, repository, &mut proof).await?;
+    }
     let all_files = files::prove(archive, data_dir, repository, options, &mut proof).await?;
     let all_git = git::prove(
         archive,
@@ -207,6 +214,8 @@ pub async fn verify(
         ProofState::Problems
     } else if !(all_files && all_git) {
         ProofState::Unfinished
+    } else if is_incomplete {
+        ProofState::Incomplete
     } else if proof.gaps.is_empty() {
         ProofState::Proven
     } else {
@@ -218,6 +227,18 @@ pub async fn verify(
     }
     note(archive, repository, options, &proof, digests).await?;
     Ok(proof)
+}
+
+/// Whether an import has begun and none has come to its end. What was read back from an export
+/// is whole without one, and what was proven once was whole.
+async fn is_incomplete(
+    archive: &Archive,
+    repository: &StoredRepository,
+    report: Option<&ImportReport>,
+    proven_at: Option<DateTime<Utc>>,
+) -> Result<bool, DatabaseError> {
+    let has_begun = report.is_some() && proven_at.is_none();
+    Ok(has_begun && !archive.has_ended_import(&repository.name).await?)
 }
 
 type Digests = std::collections::BTreeMap<String, ListDigest>;

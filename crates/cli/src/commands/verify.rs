@@ -193,7 +193,9 @@ impl Entry {
     fn exit(&self) -> Exit {
         let is_behind = self.online.as_ref().is_some_and(|it| !it.behind.is_empty());
         match self.proof.state {
-            ProofState::Problems | ProofState::ProvenWithGaps => Exit::Gaps,
+            ProofState::Problems | ProofState::ProvenWithGaps | ProofState::Incomplete => {
+                Exit::Gaps
+            }
             _ if is_behind => Exit::Gaps,
             ProofState::Proven | ProofState::Unfinished | ProofState::Busy => Exit::Complete,
         }
@@ -207,6 +209,9 @@ impl Entry {
                 "proven, without {} that the import named as missing",
                 counted(proof.gaps.len() as u64, "object", "objects")
             ),
+            ProofState::Incomplete => "what is there is right; no import has come to its end yet, \
+                                       so not all is there"
+                .to_owned(),
             ProofState::Problems => {
                 let count = proof.problems.len() as u64;
                 counted(
