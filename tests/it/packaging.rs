@@ -58,6 +58,30 @@ fn bash_completes_commands_and_options() {
     assert_eq!(completed(&["auth", "rot"]), "rotate-key\n");
 }
 
+/// What every system has that runs programs at all.
+#[cfg(target_os = "linux")]
+#[test]
+fn of_the_system_it_needs_the_c_library_alone() {
+    let Some(_) = program("ldd") else {
+        return;
+    };
+    let ran = run(Command::new("ldd").arg(env!("CARGO_BIN_EXE_bucketload"))).expect(0);
+    let known = [
+        "linux-vdso",
+        "libc.",
+        "libm.",
+        "libgcc_s.",
+        "libpthread.",
+        "libdl.",
+        "librt.",
+    ];
+    for line in ran.stdout.lines().map(str::trim) {
+        let is_known =
+            line.contains("/ld-linux") || known.iter().any(|name| line.starts_with(name));
+        assert!(is_known, "{line}");
+    }
+}
+
 #[test]
 fn every_shell_has_completions() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
