@@ -200,6 +200,15 @@ fn systemd_understands_the_units() {
 }
 
 #[test]
+fn prometheus_has_the_alerts_that_the_rules_promise() {
+    let Some(mut promtool) = program("promtool") else {
+        return;
+    };
+    let tests = root().join("docker/prometheus/rules.test.yml");
+    run(promtool.args(["test", "rules"]).arg(tests)).expect(0);
+}
+
+#[test]
 fn the_units_run_commands_that_there_are() {
     for (path, text) in units() {
         let line = text
