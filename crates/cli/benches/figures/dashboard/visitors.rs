@@ -7,8 +7,8 @@ use futures::future::try_join_all;
 use reqwest::{Client, header};
 use tokio::task::JoinSet;
 
+use super::crowd::COOKIE;
 use crate::common::Result;
-use crate::crowd::COOKIE;
 
 /// How long each page took, by its path.
 pub(crate) type Times = BTreeMap<&'static str, Vec<Duration>>;

@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 use tokio::runtime::Runtime;
 
-use crate::common::Result;
+use crate::common::{self, Result, child};
 
 /// Often enough for what takes seconds.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -70,21 +70,8 @@ impl Service {
     }
 
     fn command(&self, place: &Place) -> Command {
-        let mut command = Command::new(&self.command);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("BUCKETLOAD_") {
-                command.env_remove(name);
-            }
-        }
-        command
-            .env("BUCKETLOAD_DATA_DIR", &place.data_dir)
-            .env("BUCKETLOAD_BITBUCKET_API_URL", self.simulator.api_url())
-            .env("BUCKETLOAD_BITBUCKET_WEB_URL", self.simulator.web_url())
-            .env("BUCKETLOAD_BITBUCKET_TOKEN", "simulator-full-access")
-            .env("BUCKETLOAD_REST_QUOTA", "0")
-            .env("BUCKETLOAD_GIT_QUOTA", "0")
-            .env("BUCKETLOAD_LOG", "warn")
-            .stdin(Stdio::null());
+        let mut command = common::command(&self.command, &place.data_dir, &self.simulator);
+        command.env("BUCKETLOAD_LOG", "warn");
         if let Some(url) = &place.postgres {
             command.env("BUCKETLOAD_DATABASE_URL", url);
         }
@@ -131,13 +118,11 @@ impl Service {
 impl Workers {
     /// The most memory that any of them ever held.
     pub(crate) fn peak_rss_bytes(&self) -> Option<u64> {
-        let peaks = self.0.iter().filter_map(|child| {
-            let text = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-            let kibibytes = line.trim().strip_suffix("kB")?;
-            Some(kibibytes.trim().parse::<u64>().ok()? * 1024)
-        });
-        peaks.max()
+        let peaks = self
+            .0
+            .iter()
+            .map(|worker| child::peak_rss_bytes(worker.id()));
+        peaks.max().flatten()
     }
 }
 

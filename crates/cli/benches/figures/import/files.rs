@@ -11,13 +11,12 @@ use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::Options;
-use crate::child::{self, Usage};
-use crate::common::Result;
-use crate::common::folder;
+use super::git;
+use super::importer::{REPOSITORY, Remote};
+use crate::common::child::{self, Usage};
 use crate::common::report::{Report, Target};
-use crate::importer::{REPOSITORY, Remote, TOKEN};
-use crate::measures::{git, mebibytes, number};
+use crate::common::{Result, TOKEN, folder, mebibytes, number};
+use crate::options::Bench;
 
 /// Against plain `curl`, which hashes nothing and leaves the content to the kernel.
 const CURL_RATIO: f64 = 0.8;
@@ -28,9 +27,9 @@ const EXPORT_SECONDS: f64 = 10.0;
 const COMMENTS: u64 = 6;
 
 /// Imports a history with one large file, and gets the same file with `curl`.
-pub(crate) fn large(options: &Options, round: usize, report: &mut Report) -> Result<()> {
+pub(crate) fn large_file(bench: &Bench, report: &mut Report) -> Result<()> {
     let folder = folder()?;
-    let bytes = options.large_file * 1_000_000;
+    let bytes = bench.sizes.import.large_file_mb * 1_000_000;
     let content = folder.path().join("content");
     // A hole in a file takes no room, and is read like any other content.
     File::create(&content)?.set_len(bytes)?;
@@ -43,7 +42,7 @@ pub(crate) fn large(options: &Options, round: usize, report: &mut Report) -> Res
     };
     seed.git
         .insert(REPOSITORY.to_owned(), history(folder.path(), &oid, bytes)?);
-    let remote = Remote::start(&options.command, seed, Duration::ZERO)?;
+    let remote = Remote::start(&bench.command, seed, Duration::ZERO)?;
     let stored = remote.control()?.lfs_folder(REPOSITORY)?;
     std::fs::create_dir_all(&stored)?;
     let size = File::create(stored.join(&oid))?;
@@ -64,7 +63,7 @@ pub(crate) fn large(options: &Options, round: usize, report: &mut Report) -> Res
         Ok(rate)
     };
     // Whoever comes second may find the machine warmer, or its memory full.
-    let (ours, theirs) = if round.is_multiple_of(2) {
+    let (ours, theirs) = if bench.round.is_multiple_of(2) {
         let ours = ours(report)?;
         (ours, curl(&remote, folder.path(), (&oid, bytes), report)?)
     } else {
@@ -178,14 +177,14 @@ fn curl(
 }
 
 /// Takes an export of issues into a new archive.
-pub(crate) fn issues_export(options: &Options, report: &mut Report) -> Result<()> {
+pub(crate) fn issues_export(bench: &Bench, report: &mut Report) -> Result<()> {
     let folder = folder()?;
     let path = folder.path().join("export.zip");
     let mut zip = ZipWriter::new(File::create(&path)?);
     zip.start_file("db-2.0.json", SimpleFileOptions::default())?;
-    zip.write_all(document(options.issues).to_string().as_bytes())?;
+    zip.write_all(document(bench.sizes.import.issues).to_string().as_bytes())?;
     zip.finish()?;
-    let remote = Remote::start(&options.command, SeedOptions::default(), Duration::ZERO)?;
+    let remote = Remote::start(&bench.command, SeedOptions::default(), Duration::ZERO)?;
     let path = path.to_string_lossy();
     let arguments = ["--issues-export", &path, "--offline"];
     let mut command = remote.command(&folder.path().join("data"), &arguments)?;

@@ -1,16 +1,22 @@
-//! What is measured, in which order.
+//! What an import costs: in requests, time and memory.
+
+mod files;
+mod history;
+mod importer;
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use bucketload_simulator::SeedOptions;
+use serde::Serialize;
 
-use crate::common::Result;
+use self::importer::{REPOSITORY, Remote, Run};
 use crate::common::report::{Report, Target};
-use crate::common::{folder, note};
-use crate::importer::{REPOSITORY, Remote, Run};
-use crate::{Measure, Options, child, files, history};
+use crate::common::{Result, child, folder, mebibytes, number};
+use crate::options::Bench;
+
+pub(crate) use self::files::{issues_export, large_file};
 
 /// Requests that the client has under way at once.
 const IN_FLIGHT: f64 = 8.0;
@@ -23,33 +29,59 @@ const FLAT: f64 = 1.25;
 const LATENCY_RATIO: f64 = 1.3;
 const CLONE_RATIO: f64 = 1.0;
 
-/// Takes every measure that is wanted.
-pub(crate) fn all(options: &Options, report: &mut Report) -> Result<()> {
-    for round in 1..=options.rounds {
-        // Round by round, so that a busy minute of the machine spoils no figure whole.
-        for measure in &options.only {
-            note(&format!("round {round} of {}: {measure}", options.rounds));
-            match measure {
-                Measure::Import => import(options, report)?,
-                Measure::Growth => growth(options, report)?,
-                Measure::Latency => latency(options, report)?,
-                Measure::Clone => clone(options, round, report)?,
-                Measure::Lfs => files::large(options, round, report)?,
-                Measure::IssuesExport => files::issues_export(options, report)?,
-            }
-        }
-    }
-    let name = large_world(options);
-    let peak = |name: &str| report.median(&format!("{name}: peak memory"));
-    if let (Some(small), Some(large)) = (peak("import"), peak(&name)) {
-        let name = format!("{name}: memory, as a multiple");
-        report.add_with(name, "", large / small, Some(Target::AtMost(FLAT)));
-    }
-    Ok(())
+/// How large the worlds are from which is imported.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Sizes {
+    /// Pull requests in the world.
+    pull_requests: u64,
+    /// Comments on each of them, on average.
+    comments: u64,
+    /// How many times larger the large world is.
+    growth: u64,
+    /// Pull requests in the distant world.
+    distant_pull_requests: u64,
+    /// How long each answer of the distant world takes.
+    latency_ms: u64,
+    /// Commits in the repository that is cloned.
+    commits: usize,
+    /// Refs in the repository that is cloned.
+    refs: usize,
+    /// Megabytes of the large file.
+    pub(crate) large_file_mb: u64,
+    /// Issues in the export, with six comments each.
+    issues: u64,
 }
 
-fn large_world(options: &Options) -> String {
-    format!("{} times", options.growth)
+impl Sizes {
+    pub(crate) const FULL: Self = Self {
+        pull_requests: 5_000,
+        comments: 6,
+        growth: 10,
+        distant_pull_requests: 3_000,
+        latency_ms: 100,
+        commits: 20_000,
+        refs: 2_000,
+        large_file_mb: 2_000,
+        issues: 5_000,
+    };
+
+    pub(crate) const QUICK: Self = Self {
+        pull_requests: 400,
+        growth: 4,
+        distant_pull_requests: 200,
+        commits: 600,
+        refs: 60,
+        large_file_mb: 50,
+        issues: 100,
+        ..Self::FULL
+    };
+
+    /// Of the large file, for those who have the room.
+    pub(crate) const LARGE_FILE_MB: u64 = 10_000;
+
+    fn large_world(self) -> String {
+        format!("{} times", self.growth)
+    }
 }
 
 fn seed(pull_requests: u64, comments: u64) -> SeedOptions {
@@ -60,19 +92,11 @@ fn seed(pull_requests: u64, comments: u64) -> SeedOptions {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-pub(crate) fn number(count: u64) -> f64 {
-    count as f64
-}
-
-pub(crate) fn mebibytes(bytes: u64) -> f64 {
-    number(bytes) / 1024.0 / 1024.0
-}
-
-fn import(options: &Options, report: &mut Report) -> Result<()> {
+pub(crate) fn first_and_second(bench: &Bench, report: &mut Report) -> Result<()> {
+    let sizes = bench.sizes.import;
     let remote = Remote::start(
-        &options.command,
-        seed(options.pull_requests, options.comments),
+        &bench.command,
+        seed(sizes.pull_requests, sizes.comments),
         Duration::ZERO,
     )?;
     let data = folder()?;
@@ -81,7 +105,7 @@ fn import(options: &Options, report: &mut Report) -> Result<()> {
 
     let second = remote.import(data.path(), &[])?;
     let requests = number(second.report.requests.total);
-    let list_pages = number(options.pull_requests.div_ceil(50));
+    let list_pages = number(sizes.pull_requests.div_ceil(50));
     report.add("unchanged: time", "s", second.usage.wall.as_secs_f64());
     // The repository itself is one more.
     report.add_with(
@@ -93,15 +117,22 @@ fn import(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn growth(options: &Options, report: &mut Report) -> Result<()> {
+pub(crate) fn growth(bench: &Bench, report: &mut Report) -> Result<()> {
+    let sizes = bench.sizes.import;
     let remote = Remote::start(
-        &options.command,
-        seed(options.pull_requests * options.growth, options.comments),
+        &bench.command,
+        seed(sizes.pull_requests * sizes.growth, sizes.comments),
         Duration::ZERO,
     )?;
     let data = folder()?;
     let run = remote.import(data.path(), &[])?;
-    rate_and_memory(report, &large_world(options), &run);
+    let name = sizes.large_world();
+    rate_and_memory(report, &name, &run);
+    let peak = |name: &str| report.last(&format!("{name}: peak memory"));
+    if let (Some(small), Some(large)) = (peak("import"), peak(&name)) {
+        let name = format!("{name}: memory, as a multiple");
+        report.add_with(name, "", large / small, Some(Target::AtMost(FLAT)));
+    }
     Ok(())
 }
 
@@ -138,11 +169,12 @@ fn rate_and_memory(report: &mut Report, name: &str, run: &Run) {
     }
 }
 
-fn latency(options: &Options, report: &mut Report) -> Result<()> {
-    let each = Duration::from_millis(options.latency);
+pub(crate) fn latency(bench: &Bench, report: &mut Report) -> Result<()> {
+    let sizes = bench.sizes.import;
+    let each = Duration::from_millis(sizes.latency_ms);
     let remote = Remote::start(
-        &options.command,
-        seed(options.distant_pull_requests, options.comments),
+        &bench.command,
+        seed(sizes.distant_pull_requests, sizes.comments),
         each,
     )?;
     let data = folder()?;
@@ -161,18 +193,19 @@ fn latency(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn clone(options: &Options, round: usize, report: &mut Report) -> Result<()> {
-    let path = history::repository(options.commits, options.refs)?;
+pub(crate) fn clone(bench: &Bench, report: &mut Report) -> Result<()> {
+    let sizes = bench.sizes.import;
+    let path = history::repository(sizes.commits, sizes.refs)?;
     let size = mebibytes(history::size_bytes(&path)?);
     report.add("clone: size of the packs", "MiB", size);
     let mut seed = seed(1, 1);
     seed.git.insert(REPOSITORY.to_owned(), path);
-    let remote = Remote::start(&options.command, seed, Duration::ZERO)?;
+    let remote = Remote::start(&bench.command, seed, Duration::ZERO)?;
     let folder = folder()?;
     let (data, mirror) = (folder.path().join("data"), folder.path().join("mirror.git"));
     let only_git = ["--only", "git"];
     // Whoever comes second may find the machine warmer.
-    let (ours, theirs) = if round.is_multiple_of(2) {
+    let (ours, theirs) = if bench.round.is_multiple_of(2) {
         let ours = remote.import(&data, &only_git)?.usage;
         (ours, git_clone(&remote, &mirror)?)
     } else {

@@ -8,7 +8,7 @@ use chrono::Duration;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 
-use crate::Options;
+use super::Sizes;
 use crate::common::Result;
 
 /// Who looks at the pages: what the session's cookie holds.
@@ -19,7 +19,7 @@ const NUMBERS: &str = "with recursive n(i) as (
     select 1 union all select i + 1 from n where i < $1)";
 
 /// Makes an archive with so many repositories and pull requests, and a user who is signed in.
-pub(crate) async fn make(root: &Path, options: &Options) -> Result<()> {
+pub(crate) async fn make(root: &Path, sizes: Sizes) -> Result<()> {
     let data_dir = DataDir::new(root);
     data_dir.create()?;
     let archive = Archive::open(&data_dir).await?;
@@ -32,7 +32,7 @@ pub(crate) async fn make(root: &Path, options: &Options) -> Result<()> {
     sqlx::raw_sql("pragma synchronous = off; begin")
         .execute(&mut database)
         .await?;
-    fill(&mut database, options).await?;
+    fill(&mut database, sizes).await?;
     sqlx::raw_sql("commit; analyze")
         .execute(&mut database)
         .await?;
@@ -82,8 +82,8 @@ async fn insert(database: &mut SqliteConnection, rows: u64, statement: &str) -> 
     Ok(())
 }
 
-async fn fill(database: &mut SqliteConnection, options: &Options) -> Result<()> {
-    let repositories = options.repositories;
+async fn fill(database: &mut SqliteConnection, sizes: Sizes) -> Result<()> {
+    let repositories = sizes.repositories;
     insert(
         database,
         repositories,
@@ -96,7 +96,7 @@ async fn fill(database: &mut SqliteConnection, options: &Options) -> Result<()> 
          from n",
     )
     .await?;
-    let each = options.pull_requests.div_ceil(repositories);
+    let each = sizes.pull_requests.div_ceil(repositories);
     insert(
         database,
         each,

@@ -10,15 +10,11 @@ use bucketload_simulator::{Control, SeedOptions, Simulator, SimulatorOptions, Wo
 use serde::Deserialize;
 use tokio::runtime::Runtime;
 
-use crate::child::own_cpu;
-use crate::child::{self, Usage};
-use crate::common::Result;
+use crate::common::child::{self, Usage, own_cpu};
+use crate::common::{self, Result};
 
 /// The one repository of every world here.
 pub(crate) const REPOSITORY: &str = "seaside/lighthouse";
-
-/// What the simulator lets do everything.
-pub(crate) const TOKEN: &str = "simulator-full-access";
 
 /// A running simulator.
 #[derive(Debug)]
@@ -82,19 +78,9 @@ impl Remote {
     /// The command over an archive in a folder, without its arguments.
     pub(crate) fn bare_command(&self, data_dir: &Path) -> Result<Command> {
         let simulator = self.simulator().ok_or("the simulator has ended")?;
-        let mut command = Command::new(&self.command);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("BUCKETLOAD_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = common::command(&self.command, data_dir, simulator);
         command
             .args(["--json", "--no-progress"])
-            .env("BUCKETLOAD_DATA_DIR", data_dir)
-            .env("BUCKETLOAD_BITBUCKET_API_URL", simulator.api_url())
-            .env("BUCKETLOAD_BITBUCKET_WEB_URL", simulator.web_url())
-            .env("BUCKETLOAD_BITBUCKET_TOKEN", TOKEN)
-            .env("BUCKETLOAD_REST_QUOTA", "0")
             .env("BUCKETLOAD_MAX_BLOB_MB", "100000");
         Ok(command)
     }

@@ -92,12 +92,11 @@ impl Report {
         }
     }
 
-    /// The median of a figure.
-    pub(crate) fn median(&self, name: &str) -> Option<f64> {
+    /// What was measured last of a figure.
+    pub(crate) fn last(&self, name: &str) -> Option<f64> {
         let mut figures = self.figures.iter();
-        figures
-            .find(|figure| figure.name == name)
-            .map(Figure::median)
+        let figure = figures.find(|figure| figure.name == name)?;
+        figure.values.last().copied()
     }
 }
 

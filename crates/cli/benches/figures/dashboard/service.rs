@@ -1,12 +1,12 @@
 //! The service as a process of its own, and the simulator that it imports from.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use bucketload_simulator::{SeedOptions, Simulator, SimulatorOptions, World};
 use serde_json::Value;
 
-use crate::common::Result;
+use crate::common::{self, Result, child};
 
 /// What is imported while people look.
 pub(crate) const IMPORTED: &str = "seaside/lighthouse";
@@ -30,8 +30,9 @@ impl Service {
             ..SeedOptions::default()
         })?;
         let simulator = Simulator::start(SimulatorOptions::default(), world).await?;
-        let process = set_up(command, data_dir, &simulator)
+        let process = common::command(command, data_dir, &simulator)
             .args(["serve", "--listen", "127.0.0.1:0", "--json"])
+            .env("BUCKETLOAD_LOG", "error")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
@@ -51,7 +52,7 @@ impl Service {
 
     /// Puts an import into the queue, as another process does.
     pub(crate) async fn enqueue(&self, name: &str) -> Result<()> {
-        let mut command = set_up(&self.command, &self.data_dir, &self.simulator);
+        let mut command = common::command(&self.command, &self.data_dir, &self.simulator);
         command.args(["import", name, "--queue"]);
         let ran = tokio::task::spawn_blocking(move || command.output()).await??;
         if !ran.status.success() {
@@ -63,13 +64,7 @@ impl Service {
 
     /// Memory that it holds now and that is no file.
     pub(crate) fn memory_bytes(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.0.id()));
-        let status = status.ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("RssAnon:"))?;
-        let kibibytes = line.trim().strip_suffix("kB")?;
-        Some(kibibytes.trim().parse::<u64>().ok()? * 1024)
+        child::anonymous_bytes(self.process.0.id())
     }
 }
 
@@ -82,23 +77,4 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn set_up(command: &Path, data_dir: &Path, simulator: &Simulator) -> Command {
-    let mut command = Command::new(command);
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("BUCKETLOAD_") {
-            command.env_remove(name);
-        }
-    }
-    command
-        .env("BUCKETLOAD_DATA_DIR", data_dir)
-        .env("BUCKETLOAD_BITBUCKET_API_URL", simulator.api_url())
-        .env("BUCKETLOAD_BITBUCKET_WEB_URL", simulator.web_url())
-        .env("BUCKETLOAD_BITBUCKET_TOKEN", "simulator-full-access")
-        .env("BUCKETLOAD_REST_QUOTA", "0")
-        .env("BUCKETLOAD_GIT_QUOTA", "0")
-        .env("BUCKETLOAD_LOG", "error")
-        .stdin(Stdio::null());
-    command
 }

@@ -1,14 +1,17 @@
-//! What is measured, in which order.
+//! What the queue costs, and how many imports at once it bears.
+
+mod service;
 
 use std::time::{Duration, Instant};
 
 use bucketload_simulator::SeedOptions;
+use serde::Serialize;
 
-use crate::common::Result;
+use self::service::{Place, Service};
 use crate::common::report::{Report, Target};
-use crate::common::{folder, note};
-use crate::service::{Place, Service};
-use crate::{Measure, Options, postgres};
+use crate::common::{Result, folder, mebibytes, number};
+use crate::options::Bench;
+use crate::postgres;
 
 const ENQUEUE_SECONDS: f64 = 10.0;
 const OVERHEAD_MILLISECONDS: f64 = 20.0;
@@ -16,29 +19,41 @@ const MEMORY_MIB: f64 = 500.0;
 /// More processes are worth something as long as the simulator keeps up.
 const TWICE: f64 = 1.5;
 
-/// Takes every measure that is wanted.
-pub(crate) fn all(options: &Options, report: &mut Report) -> Result<()> {
-    for round in 1..=options.rounds {
-        for measure in &options.only {
-            note(&format!("round {round} of {}: {measure}", options.rounds));
-            match measure {
-                Measure::Enqueue => enqueue(options, report)?,
-                Measure::Overhead => overhead(options, report)?,
-                Measure::Processes => processes(options, report)?,
-                Measure::Memory => memory(options, report)?,
-            }
-        }
-    }
-    let throughput = |processes: usize| report.median(&throughput_of(processes));
-    let ratios = [(2, throughput(2)), (4, throughput(4))];
-    if let Some(one) = throughput(1) {
-        for (processes, many) in ratios {
-            let name = format!("workers, {processes}: throughput, as a multiple of one");
-            let target = (processes == 2).then_some(Target::AtLeast(TWICE));
-            report.add_with(name, "", many.unwrap_or_default() / one, target);
-        }
-    }
-    Ok(())
+/// How much the queue has to do.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Sizes {
+    /// Imports that are put into the queue.
+    queued: usize,
+    /// Small repositories that are imported one after the other.
+    small: usize,
+    /// Repositories of the workspace that several processes share.
+    shared: usize,
+    /// How long each answer takes there.
+    latency_ms: u64,
+    /// Imports at once in one process.
+    at_once: usize,
+    /// Pull requests of each of these.
+    pull_requests: u64,
+}
+
+impl Sizes {
+    pub(crate) const FULL: Self = Self {
+        queued: 10_000,
+        small: 200,
+        shared: 200,
+        latency_ms: 200,
+        at_once: 50,
+        pull_requests: 500,
+    };
+
+    pub(crate) const QUICK: Self = Self {
+        queued: 500,
+        small: 10,
+        shared: 12,
+        at_once: 6,
+        pull_requests: 50,
+        ..Self::FULL
+    };
 }
 
 fn throughput_of(processes: usize) -> String {
@@ -52,9 +67,8 @@ fn in_folder(folder: &tempfile::TempDir, name: &str) -> Place {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-fn number(count: usize) -> f64 {
-    count as f64
+fn count(count: usize) -> Result<f64> {
+    Ok(number(u64::try_from(count)?))
 }
 
 /// Repositories with next to nothing in them.
@@ -69,11 +83,12 @@ fn small(repositories: usize) -> SeedOptions {
     }
 }
 
-fn enqueue(options: &Options, report: &mut Report) -> Result<()> {
-    let service = Service::start(&options.command, small(1), Duration::ZERO)?;
+pub(crate) fn enqueue(bench: &Bench, report: &mut Report) -> Result<()> {
+    let sizes = bench.sizes.queue;
+    let service = Service::start(&bench.command, small(1), Duration::ZERO)?;
     let folder = folder()?;
     let place = in_folder(&folder, "data");
-    let names = (0..options.queued).map(|number| format!("team/repository-{number}\n"));
+    let names = (0..sizes.queued).map(|number| format!("team/repository-{number}\n"));
     let list = folder.path().join("list");
     std::fs::write(&list, names.collect::<String>())?;
     let list = list.to_string_lossy();
@@ -84,18 +99,19 @@ fn enqueue(options: &Options, report: &mut Report) -> Result<()> {
         took.as_secs_f64(),
         Some(Target::AtMost(ENQUEUE_SECONDS)),
     );
-    let (took, shown) = service.run(&place, &["status", "--json"])?;
+    let (took, shown) = service.run(&place, &["status", "--all", "--json"])?;
     let shown: serde_json::Value = serde_json::from_str(&shown)?;
-    let count = shown["imports"].as_array().map_or(0, Vec::len);
-    report.add("enqueue: imports that status shows", "", number(count));
+    let imports = shown["imports"].as_array().map_or(0, Vec::len);
+    report.add("enqueue: imports that status shows", "", count(imports)?);
     report.add("enqueue: status", "s", took.as_secs_f64());
     let (took, _) = service.run(&place, &["import", "--from-file", &list, "--queue"])?;
     report.add("enqueue: the same once more", "s", took.as_secs_f64());
     Ok(())
 }
 
-fn overhead(options: &Options, report: &mut Report) -> Result<()> {
-    let service = Service::start(&options.command, small(options.small), Duration::ZERO)?;
+pub(crate) fn overhead(bench: &Bench, report: &mut Report) -> Result<()> {
+    let sizes = bench.sizes.queue;
+    let service = Service::start(&bench.command, small(sizes.small), Duration::ZERO)?;
     let folder = folder()?;
     let (plain, queued) = (in_folder(&folder, "plain"), in_folder(&folder, "queued"));
     service.run(&queued, &["import", "seaside", "--queue"])?;
@@ -105,7 +121,8 @@ fn overhead(options: &Options, report: &mut Report) -> Result<()> {
     let by_the_queue = began.elapsed();
     drop(worker);
     let (at_terminal, _) = service.run(&plain, &["import", "seaside"])?;
-    let each = |time: Duration| time.as_secs_f64() * 1_000.0 / number(options.small);
+    let imported = count(sizes.small)?;
+    let each = |time: Duration| time.as_secs_f64() * 1_000.0 / imported;
     report.add(
         "overhead: an import at the terminal",
         "ms",
@@ -137,17 +154,18 @@ fn overhead(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn processes(options: &Options, report: &mut Report) -> Result<()> {
+pub(crate) fn workers(bench: &Bench, report: &mut Report) -> Result<()> {
+    let sizes = bench.sizes.queue;
     let seed = SeedOptions {
-        repositories: options.shared,
+        repositories: sizes.shared,
         pull_requests: 10,
         comments: 4,
         members: 5,
         git_commits: 4,
         ..SeedOptions::default()
     };
-    let latency = Duration::from_millis(options.latency);
-    let service = Service::start(&options.command, seed, latency)?;
+    let latency = Duration::from_millis(sizes.latency_ms);
+    let service = Service::start(&bench.command, seed, latency)?;
     for processes in [1, 2, 4] {
         let Some(database) = postgres::Database::new() else {
             return Ok(());
@@ -168,45 +186,49 @@ fn processes(options: &Options, report: &mut Report) -> Result<()> {
         if imports.most_claims != 1 {
             return Err(format!("an import was claimed {} times", imports.most_claims).into());
         }
-        let requests = number(service.requests());
-        report.add(
-            throughput_of(processes),
-            "",
-            number(options.shared) / seconds,
-        );
+        let requests = count(service.requests())?;
+        report.add(throughput_of(processes), "", count(sizes.shared)? / seconds);
         let name = format!("workers, {processes}: requests in a second");
         report.add(name, "", requests / seconds);
+    }
+    let throughput = |processes: usize| report.last(&throughput_of(processes));
+    let many = [(2, throughput(2)), (4, throughput(4))];
+    let one = throughput(1).unwrap_or_default();
+    for (processes, many) in many {
+        let name = format!("workers, {processes}: throughput, as a multiple of one");
+        let target = (processes == 2).then_some(Target::AtLeast(TWICE));
+        report.add_with(name, "", many.unwrap_or_default() / one, target);
     }
     Ok(())
 }
 
-fn memory(options: &Options, report: &mut Report) -> Result<()> {
+pub(crate) fn at_once(bench: &Bench, report: &mut Report) -> Result<()> {
+    let sizes = bench.sizes.queue;
     let seed = SeedOptions {
-        repositories: options.at_once,
-        pull_requests: options.pull_requests,
+        repositories: sizes.at_once,
+        pull_requests: sizes.pull_requests,
         git_commits: 40,
         git_bytes_per_commit: 32 * 1_024,
         ..SeedOptions::default()
     };
-    let service = Service::start(&options.command, seed, Duration::ZERO)?;
+    let service = Service::start(&bench.command, seed, Duration::ZERO)?;
     let folder = folder()?;
     let place = in_folder(&folder, "data");
     service.run(&place, &["import", "seaside", "--queue"])?;
     let began = Instant::now();
-    let workers = service.workers(&place, 1, options.at_once)?;
+    let workers = service.workers(&place, 1, sizes.at_once)?;
     let most = service.runtime.block_on(place.until_complete())?;
     report.add("at once: time", "s", began.elapsed().as_secs_f64());
     report.add(
         "at once: imports that ran at the same moment",
         "",
-        number(usize::try_from(most)?),
+        number(u64::try_from(most)?),
     );
-    let peak = workers.peak_rss_bytes().map(usize::try_from);
-    if let Some(peak) = peak.transpose()? {
+    if let Some(peak) = workers.peak_rss_bytes() {
         report.add_with(
             "at once: peak memory",
             "MiB",
-            number(peak) / 1024.0 / 1024.0,
+            mebibytes(peak),
             Some(Target::AtMost(MEMORY_MIB)),
         );
     }

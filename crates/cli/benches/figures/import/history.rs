@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::common::Result;
+use crate::common::{Result, child, note};
 
 /// Files of source text. Each commit changes a line or more of three of them.
 const FILES: u64 = 600;
@@ -20,7 +20,7 @@ pub(crate) fn repository(commits: usize, refs: usize) -> Result<PathBuf> {
     if path.exists() {
         return Ok(path);
     }
-    crate::common::note(&format!("making a repository of {commits} commits, once"));
+    note(&format!("making a repository of {commits} commits, once"));
     std::fs::create_dir_all(folder)?;
     let unfinished = tempfile::tempdir_in(folder)?;
     let here = unfinished.path().join("history.git");
@@ -63,7 +63,7 @@ pub(crate) fn size_bytes(repository: &Path) -> Result<u64> {
 fn git(folder: &Path, arguments: &[&str], last: Option<&Path>) -> Result<()> {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(arguments).args(last);
-    crate::child::run(&mut command).map(drop)
+    child::run(&mut command).map(drop)
 }
 
 /// The same numbers each time (xorshift64).

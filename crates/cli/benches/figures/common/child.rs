@@ -4,7 +4,7 @@ use std::io::{Read as _, Seek as _};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::Result;
+use super::Result;
 
 /// Time and memory of one process. Linux tells all of it; elsewhere there is the
 /// wall clock alone.
@@ -72,6 +72,16 @@ pub(crate) fn run(command: &mut Command) -> Result<(Usage, String)> {
 /// What this process has taken of all cores until now.
 pub(crate) fn own_cpu() -> Option<Duration> {
     linux::stat(std::process::id()).map(|stat| stat.own_cpu)
+}
+
+/// The most memory that a process which still runs ever held.
+pub(crate) fn peak_rss_bytes(pid: u32) -> Option<u64> {
+    linux::memory(pid, "VmHWM")
+}
+
+/// Memory that a process holds now and that is no file.
+pub(crate) fn anonymous_bytes(pid: u32) -> Option<u64> {
+    linux::memory(pid, "RssAnon")
 }
 
 mod linux {
