@@ -4,6 +4,7 @@
 //! `cargo bench -p bucketload --bench figures` measures everything, with `-- --quick` in small;
 //! `-- --help` lists what else can be asked for.
 
+mod catalogue;
 mod common;
 mod dashboard;
 mod import;

@@ -1,6 +1,6 @@
 //! What is asked for, and how large the worlds are that follow from it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
@@ -18,8 +18,8 @@ pub(crate) struct Options {
     quick: bool,
 
     /// Take these measures only
-    #[arg(long, value_delimiter = ',', default_values_t = Measure::value_variants().to_vec())]
-    pub(crate) only: Vec<Measure>,
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Measure>,
 
     /// How often each is measured; those that take minutes are measured once
     #[arg(long, default_value_t = 3, env = "BUCKETLOAD_BENCH_ROUNDS")]
@@ -29,16 +29,16 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with = "quick")]
     large: bool,
 
-    /// The command to measure: another build, to compare
-    #[arg(long, default_value = env!("CARGO_BIN_EXE_bucketload"))]
-    command: PathBuf,
+    /// The command to measure: another build, to compare; from the top of the project
+    #[arg(long)]
+    command: Option<PathBuf>,
 
-    /// Where the figures go as JSON
+    /// Where the figures go as JSON, from the top of the project
     #[arg(
         long,
         default_value = concat!(env!("CARGO_TARGET_TMPDIR"), "/figures.json")
     )]
-    pub(crate) json: PathBuf,
+    json: PathBuf,
 
     /// Given by `cargo bench`. Without it (`cargo test --benches`) only what `--quick` says is done
     #[arg(long, hide = true)]
@@ -100,7 +100,10 @@ impl std::fmt::Display for Measure {
 impl Measure {
     /// Whether it takes minutes, and so is not repeated.
     pub(crate) const fn is_long(self) -> bool {
-        matches!(self, Self::Workers | Self::AtOnce | Self::Dashboard)
+        matches!(
+            self,
+            Self::Growth | Self::Workers | Self::AtOnce | Self::Dashboard
+        )
     }
 
     /// Takes this measure once.
@@ -108,7 +111,7 @@ impl Measure {
         match self {
             Self::Import => import::first_and_second(bench, report),
             Self::Growth => import::growth(bench, report),
-            Self::Latency => import::latency(bench, report),
+            Self::Latency => import::first(bench, report),
             Self::Clone => import::clone(bench, report),
             Self::Lfs => import::large_file(bench, report),
             Self::IssuesExport => import::issues_export(bench, report),
@@ -125,6 +128,41 @@ impl Options {
     /// Whether this is for those who only want to see it work.
     pub(crate) const fn is_quick(&self) -> bool {
         self.quick || !self.bench
+    }
+
+    pub(crate) fn json(&self) -> PathBuf {
+        from_top(&self.json)
+    }
+
+    /// What is measured, in which order.
+    pub(crate) fn measures(&self) -> &[Measure] {
+        if self.only.is_empty() {
+            Measure::value_variants()
+        } else {
+            &self.only
+        }
+    }
+
+    /// Whether that is everything.
+    pub(crate) fn is_whole(&self) -> bool {
+        let wanted = self.measures();
+        let mut all = Measure::value_variants().iter();
+        all.all(|measure| wanted.contains(measure))
+    }
+
+    /// How the figures were taken, for whoever reads them.
+    pub(crate) fn how(&self) -> String {
+        let build = match &self.command {
+            Some(command) => format!("the build {}", command.display()),
+            None if cfg!(debug_assertions) => "a build for development".to_owned(),
+            None => "a release build".to_owned(),
+        };
+        if self.is_quick() {
+            return format!("{build}, **in small (`--quick`), which judges nothing**");
+        }
+        let rounds = self.rounds;
+        let large = if self.large { ", `--large`" } else { "" };
+        format!("{build}, rounds: {rounds}{large}")
     }
 
     pub(crate) const fn rounds(&self) -> usize {
@@ -150,9 +188,19 @@ impl Options {
             sizes.import.large_file_mb = import::Sizes::LARGE_FILE_MB;
         }
         Bench {
-            command: self.command.clone(),
+            command: match &self.command {
+                Some(command) => from_top(command),
+                None => env!("CARGO_BIN_EXE_bucketload").into(),
+            },
             sizes,
             round: 1,
         }
     }
+}
+
+/// `cargo bench` runs in the folder of the package, which is nobody's place to name files from.
+fn from_top(path: &Path) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
 }

@@ -14,6 +14,8 @@ use super::Result;
 pub(crate) struct Machine {
     date: String,
     commit: String,
+    /// Whether files differ from those of the commit.
+    is_changed: bool,
     cores: usize,
     cpu: String,
     memory: String,
@@ -28,13 +30,15 @@ impl Machine {
     pub(crate) fn look() -> Result<Self> {
         Ok(Self {
             date: SystemClock.now().format("%Y-%m-%d %H:%M UTC").to_string(),
-            commit: first_line("git", &["rev-parse", "--short", "HEAD"]),
+            commit: said("git", &["rev-parse", "--short", "HEAD"]),
+            is_changed: first_line("git", &["status", "--porcelain", "--untracked-files=no"])
+                .is_some(),
             cores: std::thread::available_parallelism()?.get(),
             cpu: after_colon("/proc/cpuinfo", "model name"),
-            memory: after_colon("/proc/meminfo", "MemTotal"),
-            kernel: first_line("uname", &["-sr"]),
-            rustc: first_line("rustc", &["--version"]),
-            git: first_line("git", &["--version"]),
+            memory: gigabytes(&after_colon("/proc/meminfo", "MemTotal")).unwrap_or_else(unknown),
+            kernel: said("uname", &["-sr"]),
+            rustc: said("rustc", &["--version"]),
+            git: said("git", &["--version"]),
             load: fs::read_to_string("/proc/loadavg")
                 .ok()
                 .and_then(|text| Some(text.split_once(' ')?.0.to_owned()))
@@ -45,13 +49,14 @@ impl Machine {
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}, bucketload {}", self.date, self.commit)?;
+        let changes = if self.is_changed { " with changes" } else { "" };
+        writeln!(f, "{}, bucketload {}{changes};", self.date, self.commit)?;
         writeln!(
             f,
-            "{} cores of {}, {}; {}; load {} before",
+            "{} cores of {}, {}; {}; load {} before;",
             self.cores, self.cpu, self.memory, self.kernel, self.load
         )?;
-        writeln!(f, "{}; {}", self.rustc, self.git)
+        write!(f, "{}; {}", self.rustc, self.git)
     }
 }
 
@@ -59,12 +64,19 @@ fn unknown() -> String {
     "unknown".to_owned()
 }
 
-fn first_line(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().ok();
-    output
-        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-        .and_then(|text| Some(text.lines().next()?.to_owned()))
-        .unwrap_or_else(unknown)
+fn said(program: &str, arguments: &[&str]) -> String {
+    first_line(program, arguments).unwrap_or_else(unknown)
+}
+
+fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().next().map(str::to_owned)
+}
+
+fn gigabytes(kibibytes: &str) -> Option<String> {
+    let kibibytes: u64 = kibibytes.strip_suffix(" kB")?.parse().ok()?;
+    Some(format!("{} GB", (kibibytes * 1024).div_ceil(1_000_000_000)))
 }
 
 fn after_colon(path: &str, name: &str) -> String {

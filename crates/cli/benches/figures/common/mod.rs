@@ -4,6 +4,7 @@
 pub(crate) mod child;
 pub(crate) mod machine;
 pub(crate) mod report;
+mod table;
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -38,6 +39,10 @@ pub(crate) fn number(count: u64) -> f64 {
     count as f64
 }
 
+pub(crate) fn count(count: usize) -> Result<f64> {
+    Ok(number(u64::try_from(count)?))
+}
+
 pub(crate) fn mebibytes(bytes: u64) -> f64 {
     number(bytes) / 1024.0 / 1024.0
 }
@@ -66,24 +71,29 @@ pub(crate) fn command(build: &Path, data_dir: &Path, simulator: &Simulator) -> C
 pub(crate) fn run(options: &Options) -> Result<()> {
     let machine = Machine::look()?;
     // In small worlds the start of a process alone is a good part of the time.
-    let mut report = Report::new(!options.is_quick());
+    let mut report = Report::new(options.is_whole(), !options.is_quick());
     let mut bench = options.bench();
     for round in 1..=options.rounds() {
         bench.round = round;
         // Round by round, so that a busy minute of the machine spoils no figure whole.
-        for measure in &options.only {
+        for measure in options.measures() {
             if round == 1 || !measure.is_long() {
                 note(&format!("round {round} of {}: {measure}", options.rounds()));
                 measure.take(&bench, &mut report)?;
             }
         }
     }
+    let how = options.how();
+    let figures = format!("{machine}; {how}.\n\n{report}");
+    let mut document = report.json();
+    document["machine"] = serde_json::to_value(machine)?;
+    document["run"] = how.into();
+    document["rounds"] = options.rounds().into();
+    document["sizes"] = serde_json::to_value(bench.sizes)?;
+    let json = options.json();
+    std::fs::write(&json, serde_json::to_vec_pretty(&document)?)?;
     let mut out = io::stdout().lock();
-    write!(out, "\n{machine}\n{report}")?;
-    let document = serde_json::json!({
-        "machine": machine, "rounds": options.rounds(), "sizes": bench.sizes, "figures": report,
-    });
-    std::fs::write(&options.json, serde_json::to_vec_pretty(&document)?)?;
-    writeln!(out, "\nThe same as JSON: {}", options.json.display())?;
+    write!(out, "\n{figures}")?;
+    writeln!(out, "\nThe same as JSON: {}", json.display())?;
     Ok(())
 }

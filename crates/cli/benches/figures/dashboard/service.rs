@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use bucketload_simulator::{SeedOptions, Simulator, SimulatorOptions, World};
 use serde_json::Value;
@@ -10,6 +11,9 @@ use crate::common::{self, Result, child};
 
 /// What is imported while people look.
 pub(crate) const IMPORTED: &str = "seaside/lighthouse";
+
+/// An import that runs asks many times a second.
+const AT_LATEST: Duration = Duration::from_secs(20);
 
 /// `bucketload serve` over an archive.
 #[derive(Debug)]
@@ -26,7 +30,7 @@ impl Service {
     pub(crate) async fn start(command: &Path, data_dir: &Path) -> Result<Self> {
         // Enough to be at it for as long as anybody looks.
         let world = World::seeded(SeedOptions {
-            pull_requests: 50_000,
+            pull_requests: 200_000,
             ..SeedOptions::default()
         })?;
         let simulator = Simulator::start(SimulatorOptions::default(), world).await?;
@@ -60,6 +64,15 @@ impl Service {
             return Err(format!("the import is not queued: {said}").into());
         }
         Ok(())
+    }
+
+    /// Waits until the import asks for something: it has begun, or has not ended yet.
+    pub(crate) async fn until_importing(&self) -> Result<()> {
+        let control = self.simulator.control();
+        let next = u64::try_from(control.requests().len())? + 1;
+        let asks = control.wait_for_request(next);
+        let asked = tokio::time::timeout(AT_LATEST, asks).await;
+        asked.map_err(|_| "no import runs: it has ended before people had looked".into())
     }
 
     /// Memory that it holds now and that is no file.

@@ -11,17 +11,13 @@ use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::git;
+use super::clone::git;
 use super::importer::{REPOSITORY, Remote};
+use crate::catalogue::{self, Figure};
 use crate::common::child::{self, Usage};
-use crate::common::report::{Report, Target};
+use crate::common::report::Report;
 use crate::common::{Result, TOKEN, folder, mebibytes, number};
 use crate::options::Bench;
-
-/// Against plain `curl`, which hashes nothing and leaves the content to the kernel.
-const CURL_RATIO: f64 = 0.8;
-const PEAK_MB: f64 = 100.0;
-const EXPORT_SECONDS: f64 = 10.0;
 
 /// Comments on each issue of the export.
 const COMMENTS: u64 = 6;
@@ -52,11 +48,8 @@ pub(crate) fn large_file(bench: &Bench, report: &mut Report) -> Result<()> {
         let data = folder.path().join("data");
         let run = remote.import(&data, &["--only", "git,lfs"])?;
         let rate = megabytes_a_second(bytes, run.usage);
-        report.add("large file: import --only git,lfs", "MB/s", rate);
         if let Some(peak) = run.usage.peak_rss_bytes {
-            let name = "large file: peak memory";
-            let peak = number(peak) / 1e6;
-            report.add_with(name, "MB", peak, Some(Target::AtMost(PEAK_MB)));
+            report.add(catalogue::FILE_MEMORY, number(peak) / 1e6);
         }
         read_again(&remote, &data, bytes, report)?;
         std::fs::remove_dir_all(data)?;
@@ -70,12 +63,7 @@ pub(crate) fn large_file(bench: &Bench, report: &mut Report) -> Result<()> {
         let theirs = curl(&remote, folder.path(), (&oid, bytes), report)?;
         (ours(report)?, theirs)
     };
-    report.add_with(
-        "large file: ours, as a part of curl's rate",
-        "",
-        ours / theirs,
-        Some(Target::AtLeast(CURL_RATIO)),
-    );
+    report.compare(catalogue::FILE, ours, theirs);
     Ok(())
 }
 
@@ -98,17 +86,14 @@ fn read_again(remote: &Remote, data: &Path, bytes: u64, report: &mut Report) -> 
         .args(["-r", "--reflink=never"])
         .arg(&mirror)
         .arg(&copy);
-    let mut rate = |name: &str, command: &mut Command| -> Result<f64> {
-        let rate = megabytes_a_second(bytes, child::run(command)?.0);
-        report.add(format!("large file: {name}"), "MB/s", rate);
-        Ok(rate)
+    let mut compare = |figure: Figure, ours: &mut Command, theirs: &mut Command| -> Result<()> {
+        let [ours, theirs] = [ours, theirs].map(child::run);
+        let rate = |usage| megabytes_a_second(bytes, usage);
+        report.compare(figure, rate(ours?.0), rate(theirs?.0));
+        Ok(())
     };
-    rate("verify", &mut prove)?;
-    rate("sha256sum", &mut sum)?;
-    rate("export", &mut write)?;
-    std::fs::remove_dir_all(export)?;
-    rate("cp", &mut duplicate)?;
-    Ok(())
+    compare(catalogue::FILE_VERIFY, &mut prove, &mut sum)?;
+    compare(catalogue::FILE_EXPORT, &mut write, &mut duplicate)
 }
 
 fn megabytes_a_second(bytes: u64, usage: Usage) -> f64 {
@@ -167,11 +152,10 @@ fn curl(
         .arg(address);
     let (mut usage, _) = child::run(&mut download)?;
     let rate = megabytes_a_second(bytes, usage);
-    report.add("large file: curl", "MB/s", rate);
     // What ours does before it calls a file stored.
     usage.wall += child::run(Command::new("sync").arg(&into))?.0.wall;
     let durable = megabytes_a_second(bytes, usage);
-    report.add("large file: curl and sync", "MB/s", durable);
+    report.detail("large file: curl and sync", "MB/s", durable);
     std::fs::remove_file(into)?;
     Ok(rate)
 }
@@ -189,14 +173,9 @@ pub(crate) fn issues_export(bench: &Bench, report: &mut Report) -> Result<()> {
     let arguments = ["--issues-export", &path, "--offline"];
     let mut command = remote.command(&folder.path().join("data"), &arguments)?;
     let (usage, _) = child::run(&mut command)?;
-    report.add_with(
-        "issue export: time",
-        "s",
-        usage.wall.as_secs_f64(),
-        Some(Target::AtMost(EXPORT_SECONDS)),
-    );
+    report.add(catalogue::ISSUES, usage.wall.as_secs_f64());
     if let Some(bytes) = usage.peak_rss_bytes {
-        report.add("issue export: peak memory", "MiB", mebibytes(bytes));
+        report.detail("issue export: peak memory", "MiB", mebibytes(bytes));
     }
     Ok(())
 }

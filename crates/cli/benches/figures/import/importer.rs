@@ -1,17 +1,18 @@
 //! The simulator, and the command that imports from it: a process of its own, so
 //! that its time and memory are its own.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use bucketload_model::{ImportReport, ImportState, Stage};
-use bucketload_simulator::{Control, SeedOptions, Simulator, SimulatorOptions, World};
+use bucketload_simulator::{Control, RequestKind, SeedOptions, Simulator, SimulatorOptions, World};
 use serde::Deserialize;
 use tokio::runtime::Runtime;
 
 use crate::common::child::{self, Usage, own_cpu};
-use crate::common::{self, Result};
+use crate::common::{self, Result, number};
 
 /// The one repository of every world here.
 pub(crate) const REPOSITORY: &str = "seaside/lighthouse";
@@ -31,8 +32,13 @@ pub(crate) struct Run {
     pub(crate) usage: Usage,
     /// What the simulator took meanwhile: it has its share of the same cores.
     pub(crate) simulator_cpu: Option<Duration>,
-    pub(crate) report: ImportReport,
+    pub(crate) requests: Requests,
+    report: ImportReport,
 }
+
+/// Requests to the REST API by endpoint, by the simulator's account: never by ours.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Requests(BTreeMap<String, u64>);
 
 #[derive(Deserialize)]
 struct Printed {
@@ -95,6 +101,7 @@ impl Remote {
     /// Imports the repository into a folder with the arguments given.
     pub(crate) fn import(&self, data_dir: &Path, arguments: &[&str]) -> Result<Run> {
         let mut command = self.command(data_dir, arguments)?;
+        self.control()?.reset_log();
         let before = own_cpu();
         let (usage, printed) = child::run(&mut command)?;
         let simulator_cpu = own_cpu()
@@ -108,8 +115,21 @@ impl Remote {
         Ok(Run {
             usage,
             simulator_cpu,
+            requests: self.requests()?,
             report,
         })
+    }
+
+    /// What came since the log was last emptied.
+    fn requests(&self) -> Result<Requests> {
+        let mut requests = Requests::default();
+        for request in self.control()?.requests() {
+            if request.kind == RequestKind::Rest {
+                let endpoint = request.endpoint.unwrap_or_default();
+                *requests.0.entry(endpoint).or_default() += 1;
+            }
+        }
+        Ok(requests)
     }
 }
 
@@ -121,13 +141,45 @@ impl Drop for Remote {
     }
 }
 
+impl Requests {
+    pub(crate) fn all(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// Those to these endpoints.
+    pub(crate) fn of(&self, endpoints: &[&str]) -> u64 {
+        let of_endpoint = |endpoint: &&str| self.0.get(*endpoint);
+        endpoints.iter().filter_map(of_endpoint).sum()
+    }
+
+    pub(crate) fn by_endpoint(&self) -> impl Iterator<Item = (&str, u64)> {
+        let counts = self.0.iter();
+        counts.map(|(endpoint, count)| (endpoint.as_str(), *count))
+    }
+}
+
 impl Run {
+    pub(crate) const fn seconds(&self) -> f64 {
+        self.usage.wall.as_secs_f64()
+    }
+
+    pub(crate) fn objects_per_second(&self) -> f64 {
+        number(self.objects()) / self.seconds()
+    }
+
     /// Pull requests and comments in the archive.
     pub(crate) fn objects(&self) -> u64 {
-        let stages = self.report.stages.iter();
-        stages
-            .filter(|stage| matches!(stage.name, Stage::PullRequests | Stage::PullRequestComments))
-            .map(|stage| stage.stored)
-            .sum()
+        self.stored(&[Stage::PullRequests, Stage::PullRequestComments])
+    }
+
+    /// The same with what happened to them, and their tasks.
+    pub(crate) fn all_objects(&self) -> u64 {
+        self.objects() + self.stored(&[Stage::PullRequestActivity, Stage::PullRequestTasks])
+    }
+
+    fn stored(&self, stages: &[Stage]) -> u64 {
+        let all = self.report.stages.iter();
+        let wanted = all.filter(|stage| stages.contains(&stage.name));
+        wanted.map(|stage| stage.stored).sum()
     }
 }

@@ -8,16 +8,11 @@ use bucketload_simulator::SeedOptions;
 use serde::Serialize;
 
 use self::service::{Place, Service};
-use crate::common::report::{Report, Target};
-use crate::common::{Result, folder, mebibytes, number};
+use crate::catalogue;
+use crate::common::report::Report;
+use crate::common::{Result, count, folder, mebibytes, number};
 use crate::options::Bench;
 use crate::postgres;
-
-const ENQUEUE_SECONDS: f64 = 10.0;
-const OVERHEAD_MILLISECONDS: f64 = 20.0;
-const MEMORY_MIB: f64 = 500.0;
-/// More processes are worth something as long as the simulator keeps up.
-const TWICE: f64 = 1.5;
 
 /// How much the queue has to do.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -39,7 +34,7 @@ pub(crate) struct Sizes {
 impl Sizes {
     pub(crate) const FULL: Self = Self {
         queued: 10_000,
-        small: 200,
+        small: 100,
         shared: 200,
         latency_ms: 200,
         at_once: 50,
@@ -56,19 +51,11 @@ impl Sizes {
     };
 }
 
-fn throughput_of(processes: usize) -> String {
-    format!("workers, {processes}: imports in a second")
-}
-
 fn in_folder(folder: &tempfile::TempDir, name: &str) -> Place {
     Place {
         data_dir: folder.path().join(name),
         postgres: None,
     }
-}
-
-fn count(count: usize) -> Result<f64> {
-    Ok(number(u64::try_from(count)?))
 }
 
 /// Repositories with next to nothing in them.
@@ -83,6 +70,7 @@ fn small(repositories: usize) -> SeedOptions {
     }
 }
 
+/// Many imports are put into the queue, and shown.
 pub(crate) fn enqueue(bench: &Bench, report: &mut Report) -> Result<()> {
     let sizes = bench.sizes.queue;
     let service = Service::start(&bench.command, small(1), Duration::ZERO)?;
@@ -93,22 +81,20 @@ pub(crate) fn enqueue(bench: &Bench, report: &mut Report) -> Result<()> {
     std::fs::write(&list, names.collect::<String>())?;
     let list = list.to_string_lossy();
     let (took, _) = service.run(&place, &["import", "--from-file", &list, "--queue"])?;
-    report.add_with(
-        "enqueue: time",
-        "s",
-        took.as_secs_f64(),
-        Some(Target::AtMost(ENQUEUE_SECONDS)),
-    );
+    report.add(catalogue::QUEUE_ENQUEUE, took.as_secs_f64());
     let (took, shown) = service.run(&place, &["status", "--all", "--json"])?;
     let shown: serde_json::Value = serde_json::from_str(&shown)?;
     let imports = shown["imports"].as_array().map_or(0, Vec::len);
-    report.add("enqueue: imports that status shows", "", count(imports)?);
-    report.add("enqueue: status", "s", took.as_secs_f64());
+    if imports != sizes.queued {
+        return Err(format!("status shows {imports} imports of {}", sizes.queued).into());
+    }
+    report.add(catalogue::QUEUE_STATUS, took.as_secs_f64());
     let (took, _) = service.run(&place, &["import", "--from-file", &list, "--queue"])?;
-    report.add("enqueue: the same once more", "s", took.as_secs_f64());
+    report.detail("enqueue: the same once more", "s", took.as_secs_f64());
     Ok(())
 }
 
+/// Tiny repositories one after the other, by the queue and at the terminal.
 pub(crate) fn overhead(bench: &Bench, report: &mut Report) -> Result<()> {
     let sizes = bench.sizes.queue;
     let service = Service::start(&bench.command, small(sizes.small), Duration::ZERO)?;
@@ -123,30 +109,16 @@ pub(crate) fn overhead(bench: &Bench, report: &mut Report) -> Result<()> {
     let (at_terminal, _) = service.run(&plain, &["import", "seaside"])?;
     let imported = count(sizes.small)?;
     let each = |time: Duration| time.as_secs_f64() * 1_000.0 / imported;
-    report.add(
-        "overhead: an import at the terminal",
-        "ms",
-        each(at_terminal),
-    );
-    report.add("overhead: an import of the queue", "ms", each(by_the_queue));
-    report.add_with(
-        "overhead: difference",
-        "ms",
-        each(by_the_queue) - each(at_terminal),
-        Some(Target::AtMost(OVERHEAD_MILLISECONDS)),
-    );
+    let (at_terminal, by_the_queue) = (each(at_terminal), each(by_the_queue));
+    report.compare(catalogue::QUEUE_IMPORT, by_the_queue, at_terminal);
+    report.add(catalogue::QUEUE_OVERHEAD, by_the_queue - at_terminal);
     let imports = service.runtime.block_on(queued.imports())?;
     let pairs = imports.times.windows(2);
     let mut pauses: Vec<_> = pairs.map(|pair| pair[1].0 - pair[0].1).collect();
     pauses.sort_unstable();
     let of = |index: usize| f64::from(i32::try_from(pauses[index]).unwrap_or(i32::MAX));
-    report.add_with(
-        "overhead: from the end of one to the claim of the next",
-        "ms",
-        of(pauses.len() / 2),
-        Some(Target::AtMost(OVERHEAD_MILLISECONDS)),
-    );
-    report.add(
+    report.add(catalogue::QUEUE_PAUSE, of(pauses.len() / 2));
+    report.detail(
         "overhead: of 100 pauses 95 are at most",
         "ms",
         of(pauses.len() * 95 / 100),
@@ -154,6 +126,7 @@ pub(crate) fn overhead(bench: &Bench, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+/// One, two and four processes over one database. It fails where an import was claimed twice.
 pub(crate) fn workers(bench: &Bench, report: &mut Report) -> Result<()> {
     let sizes = bench.sizes.queue;
     let seed = SeedOptions {
@@ -166,7 +139,8 @@ pub(crate) fn workers(bench: &Bench, report: &mut Report) -> Result<()> {
     };
     let latency = Duration::from_millis(sizes.latency_ms);
     let service = Service::start(&bench.command, seed, latency)?;
-    for processes in [1, 2, 4] {
+    let mut rates = [0.0; 3];
+    for (rate, processes) in rates.iter_mut().zip([1, 2, 4]) {
         let Some(database) = postgres::Database::new() else {
             return Ok(());
         };
@@ -187,21 +161,17 @@ pub(crate) fn workers(bench: &Bench, report: &mut Report) -> Result<()> {
             return Err(format!("an import was claimed {} times", imports.most_claims).into());
         }
         let requests = count(service.requests())?;
-        report.add(throughput_of(processes), "", count(sizes.shared)? / seconds);
+        *rate = count(sizes.shared)? / seconds;
         let name = format!("workers, {processes}: requests in a second");
-        report.add(name, "", requests / seconds);
+        report.detail(name, "", requests / seconds);
     }
-    let throughput = |processes: usize| report.last(&throughput_of(processes));
-    let many = [(2, throughput(2)), (4, throughput(4))];
-    let one = throughput(1).unwrap_or_default();
-    for (processes, many) in many {
-        let name = format!("workers, {processes}: throughput, as a multiple of one");
-        let target = (processes == 2).then_some(Target::AtLeast(TWICE));
-        report.add_with(name, "", many.unwrap_or_default() / one, target);
-    }
+    let [one, two, four] = rates;
+    report.compare(catalogue::WORKERS_TWO, two, one);
+    report.compare(catalogue::WORKERS_FOUR, four, one);
     Ok(())
 }
 
+/// Many imports at once in one process.
 pub(crate) fn at_once(bench: &Bench, report: &mut Report) -> Result<()> {
     let sizes = bench.sizes.queue;
     let seed = SeedOptions {
@@ -218,19 +188,14 @@ pub(crate) fn at_once(bench: &Bench, report: &mut Report) -> Result<()> {
     let began = Instant::now();
     let workers = service.workers(&place, 1, sizes.at_once)?;
     let most = service.runtime.block_on(place.until_complete())?;
-    report.add("at once: time", "s", began.elapsed().as_secs_f64());
-    report.add(
+    report.detail("at once: time", "s", began.elapsed().as_secs_f64());
+    report.detail(
         "at once: imports that ran at the same moment",
         "",
         number(u64::try_from(most)?),
     );
     if let Some(peak) = workers.peak_rss_bytes() {
-        report.add_with(
-            "at once: peak memory",
-            "MiB",
-            mebibytes(peak),
-            Some(Target::AtMost(MEMORY_MIB)),
-        );
+        report.add(catalogue::AT_ONCE, mebibytes(peak));
     }
     Ok(())
 }
