@@ -112,6 +112,18 @@ table! {
     MEMORY_LARGE = figure("memory: in a large world", "MiB")
         .against("in the world itself")
         .wanted(&[AtMost(150.0), RatioAtMost(1.25)]);
+    RESUME_QUARTER_REQUESTS = figure("resume: requests, killed after 25 %", "")
+        .against("undisturbed")
+        .wanted(&[RatioAtMost(1.05)]);
+    RESUME_HALF_REQUESTS = figure("resume: requests, killed after 50 %", "")
+        .against("undisturbed")
+        .wanted(&[RatioAtMost(1.05)]);
+    RESUME_LATE_REQUESTS = figure("resume: requests, killed after 75 %", "")
+        .against("undisturbed")
+        .wanted(&[RatioAtMost(1.05)]);
+    RESUME_QUARTER_TIME = figure("resume: time, killed after 25 %", "s").against("undisturbed");
+    RESUME_HALF_TIME = figure("resume: time, killed after 50 %", "s").against("undisturbed");
+    RESUME_LATE_TIME = figure("resume: time, killed after 75 %", "s").against("undisturbed");
     PAGES_HALF = figure("dashboard: half of the looks, slowest page", "ms")
         .against("nothing is imported");
     PAGES_MOST = figure("dashboard: of 100 looks 99, slowest page", "ms")

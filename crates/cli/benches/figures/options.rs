@@ -72,6 +72,8 @@ pub(crate) enum Measure {
     Growth,
     /// A first import of a distant world
     Latency,
+    /// Imports that are killed, and go on
+    Resume,
     /// The git history, against `git clone --mirror`
     Clone,
     /// A large file, against `curl`
@@ -112,6 +114,7 @@ impl Measure {
             Self::Import => import::first_and_second(bench, report),
             Self::Growth => import::growth(bench, report),
             Self::Latency => import::first(bench, report),
+            Self::Resume => import::resume(bench, report),
             Self::Clone => import::clone(bench, report),
             Self::Lfs => import::large_file(bench, report),
             Self::IssuesExport => import::issues_export(bench, report),

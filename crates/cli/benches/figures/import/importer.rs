@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use bucketload_model::{ImportReport, ImportState, Stage};
 use bucketload_simulator::{Control, RequestKind, SeedOptions, Simulator, SimulatorOptions, World};
@@ -16,6 +16,9 @@ use crate::common::{self, Result, number};
 
 /// The one repository of every world here.
 pub(crate) const REPOSITORY: &str = "seaside/lighthouse";
+
+/// How often it is looked at whether an import that is to be killed has ended by itself.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A running simulator.
 #[derive(Debug)]
@@ -118,6 +121,36 @@ impl Remote {
             requests: self.requests()?,
             report,
         })
+    }
+
+    /// Imports the repository into a folder until so many requests have come in, and kills it;
+    /// returns its requests, and how long it lived.
+    pub(crate) fn import_until(
+        &self,
+        data_dir: &Path,
+        requests: u64,
+    ) -> Result<(Requests, Duration)> {
+        let control = self.control()?;
+        control.reset_log();
+        let mut command = self.command(data_dir, &[])?;
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let start = Instant::now();
+        let mut child = command.spawn()?;
+        let came = self.runtime.block_on(async {
+            loop {
+                let came = control.wait_for_request(requests);
+                if tokio::time::timeout(LOOK_EVERY, came).await.is_ok() {
+                    return Ok(());
+                }
+                if let Some(status) = child.try_wait()? {
+                    return Err(format!("it ended before it was killed: {status}").into());
+                }
+            }
+        });
+        // It gets no chance to say goodbye (SIGKILL).
+        child.kill()?;
+        child.wait()?;
+        came.and_then(|()| Ok((self.requests()?, start.elapsed())))
     }
 
     /// What came since the log was last emptied.

@@ -19,7 +19,7 @@ use crate::common::{Result, count, folder, mebibytes, number};
 use crate::options::Bench;
 
 pub(crate) use self::clone::clone;
-pub(crate) use self::distant::first;
+pub(crate) use self::distant::{first, resume};
 pub(crate) use self::files::{issues_export, large_file};
 
 /// How large the worlds are from which is imported.
@@ -33,6 +33,8 @@ pub(crate) struct Sizes {
     growth: u64,
     /// Pull requests in the distant world.
     distant_pull_requests: u64,
+    /// Pull requests in the distant world from which an import is killed.
+    killed_pull_requests: u64,
     /// How long each answer of the distant worlds takes.
     latency_ms: u64,
     /// Commits in the repository that is cloned.
@@ -51,6 +53,7 @@ impl Sizes {
         comments: 6,
         growth: 10,
         distant_pull_requests: 2_000,
+        killed_pull_requests: 500,
         latency_ms: 100,
         commits: 20_000,
         refs: 2_000,
@@ -62,6 +65,7 @@ impl Sizes {
         pull_requests: 400,
         growth: 4,
         distant_pull_requests: 200,
+        killed_pull_requests: 100,
         commits: 600,
         refs: 60,
         large_file_mb: 50,
