@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::figures::TABLE;
+
 fn read(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     std::fs::read_to_string(root.join(path)).unwrap()
@@ -99,5 +101,43 @@ fn the_schema_in_the_documents_names_every_table() {
             let table = rest.split(' ').next().unwrap();
             assert!(page.contains(&format!("`{table}`")), "{table}");
         }
+    }
+}
+
+/// Whoever measures gets the same table as the one that stands there, with other figures.
+#[test]
+fn the_table_of_figures_has_the_rows_of_the_benchmark() {
+    let page = read("docs/BENCHMARKS.md");
+    let (_, table) = page.split_once("<!-- figures").unwrap();
+    let (table, _) = table.split_once("<!-- end of figures -->").unwrap();
+    let lines = table.lines().filter_map(|line| line.strip_prefix("| "));
+    let rows: Vec<Vec<&str>> = lines
+        .skip(1)
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(
+        rows.len(),
+        TABLE.len(),
+        "scripts/bench --write makes it anew"
+    );
+    for (row, figure) in rows.iter().zip(TABLE) {
+        let [name, _, against, _, targets, _] = row[..] else {
+            panic!("{row:?}");
+        };
+        assert_eq!(name, figure.name);
+        assert!(
+            against.starts_with(figure.against.unwrap_or_default()),
+            "{row:?}"
+        );
+        assert_eq!(against.is_empty(), figure.against.is_none(), "{row:?}");
+        let mut targets = targets.split("; ");
+        for wanted in figure.targets {
+            let target = targets.next().unwrap_or_default();
+            let target = target.split(": ").next();
+            assert_eq!(target, Some(wanted.text(figure.unit).as_str()), "{row:?}");
+        }
+        // The part before the colon is said what it is.
+        let group = figure.name.split(':').next().unwrap();
+        assert!(page.contains(&format!("\n| {group} | ")), "{group}");
     }
 }

@@ -13,6 +13,8 @@ mod documents;
 #[path = "../earlier/mod.rs"]
 mod earlier;
 mod encrypted_mail;
+#[path = "../../crates/cli/benches/figures/catalogue.rs"]
+mod figures;
 mod from_export;
 mod fuzzing;
 

@@ -1,4 +1,5 @@
-//! The rows of the table, in its order: what is measured, beside what, and what it should be.
+//! The rows of the table in `docs/BENCHMARKS.md`, in its order: what is measured, beside what,
+//! and what it should be. A test of the documents holds the page to this list.
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]

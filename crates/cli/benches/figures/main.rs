@@ -7,6 +7,7 @@
 mod catalogue;
 mod common;
 mod dashboard;
+mod document;
 mod import;
 mod options;
 #[path = "../../../../tests/postgres/mod.rs"]

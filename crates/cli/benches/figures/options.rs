@@ -12,6 +12,7 @@ use crate::{dashboard, import, queue};
 /// Measure what imports, the queue and the dashboard cost.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "figures")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
 pub(crate) struct Options {
     /// Measure small worlds a single time: shows that the benchmark works, and judges nothing
     #[arg(long)]
@@ -28,6 +29,10 @@ pub(crate) struct Options {
     /// Measure a large file of 10 GB instead of one of 2: takes 30 GB of disk
     #[arg(long, conflicts_with = "quick")]
     large: bool,
+
+    /// Put the table into docs/BENCHMARKS.md
+    #[arg(long, conflicts_with_all = ["only", "command"])]
+    pub(crate) write: bool,
 
     /// The command to measure: another build, to compare; from the top of the project
     #[arg(long)]

@@ -15,6 +15,7 @@ use bucketload_simulator::Simulator;
 
 use self::machine::Machine;
 use self::report::Report;
+use crate::document;
 use crate::options::Options;
 
 /// Anything may go wrong here, and then there are no figures.
@@ -92,6 +93,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     document["sizes"] = serde_json::to_value(bench.sizes)?;
     let json = options.json();
     std::fs::write(&json, serde_json::to_vec_pretty(&document)?)?;
+    if options.write {
+        document::write(&figures)?;
+    }
     let mut out = io::stdout().lock();
     write!(out, "\n{figures}")?;
     writeln!(out, "\nThe same as JSON: {}", json.display())?;
