@@ -61,6 +61,8 @@ impl Shell {
 
     /// Lets something work until nothing waits any more, and ends it.
     fn serve(&self, line: &str) {
+        // The port that it says may be somebody else's here.
+        let line = line.replace("serve", "serve --listen 127.0.0.1:0");
         let mut command = self.command(&format!("exec {line}"));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
