@@ -3,7 +3,6 @@
 use std::io::{Read, Result, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
@@ -11,22 +10,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tempfile::TempDir;
 
-use crate::packaging::program;
+use crate::certificates;
 use crate::receivers::MailServer;
 use crate::support::{Ran, bare_command, run};
-
-/// Makes two authorities, and a certificate of the first for this machine.
-const CERTIFICATES: &str = r#"
-set -e
-key() { echo -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes; }
-for name in ca other; do
-    openssl req -x509 $(key) -days 2 -subj "/CN=$name" -keyout $name.key -out $name.crt
-done
-openssl req $(key) -subj /CN=mail -keyout server.key -out server.csr
-printf 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth\n' >names
-openssl x509 -req -days 2 -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial \
-    -extfile names -out server.crt
-"#;
 
 type Encrypted = StreamOwned<ServerConnection, TcpStream>;
 
@@ -38,10 +24,10 @@ struct Authority {
 
 impl Authority {
     fn new() -> Option<Self> {
-        program("openssl")?;
         let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new("sh");
-        run(command.args(["-c", CERTIFICATES]).current_dir(&folder)).expect(0);
+        if !certificates::make(folder.path(), "IP:127.0.0.1") {
+            return None;
+        }
         let path = |name: &str| folder.path().join(name);
         let certificate = CertificateDer::from_pem_file(path("server.crt")).unwrap();
         let key = PrivateKeyDer::from_pem_file(path("server.key")).unwrap();

@@ -6,6 +6,8 @@ mod auth;
 mod auth_import;
 mod auth_secrets;
 mod bad_input;
+#[path = "../certificates/mod.rs"]
+mod certificates;
 mod command;
 mod dashboard;
 mod doctor;

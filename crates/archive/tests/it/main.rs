@@ -1,5 +1,7 @@
 //! Integration tests of the archive, one binary for all.
 
+#[path = "../../../../tests/certificates/mod.rs"]
+mod certificates;
 mod copies;
 mod credentials;
 mod database;

@@ -2,50 +2,26 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a helper that fails is a test that fails, and one that is skipped says so"
+    reason = "a helper that fails is a test that fails"
 )]
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::Path;
-use std::process::Command;
 
 use bucketload_archive::{Archive, DataDir, OpenError};
 
+use crate::certificates;
 use crate::postgres::{Server, USER};
 use crate::support::{Side, address};
 
-/// Makes two authorities, and a certificate of the first for this machine.
-const CERTIFICATES: &str = r#"
-set -e
-key() { echo -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes; }
-for name in ca other; do
-    openssl req -x509 $(key) -days 2 -subj "/CN=$name" -keyout $name.key -out $name.crt
-done
-openssl req $(key) -subj /CN=localhost -keyout server.key -out server.csr
-echo subjectAltName=DNS:localhost >names
-openssl x509 -req -days 2 -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial \
-    -extfile names -out server.crt
-"#;
-
-fn make_certificates(folder: &Path) -> bool {
-    if Command::new("openssl").arg("version").output().is_err() {
-        println!("skipped: openssl is not installed");
-        return false;
-    }
-    let mut command = Command::new("sh");
-    command.args(["-c", CERTIFICATES]).current_dir(folder);
-    let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    // The server insists on a key that nobody else can read.
+/// The server insists on a key that nobody else can read.
+fn hand_over(folder: &Path) {
     let owner = folder.metadata().unwrap();
     for file in ["server.key", "server.crt"] {
         let file = folder.join(file);
         std::os::unix::fs::chown(&file, Some(owner.uid()), Some(owner.gid())).unwrap();
         std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
     }
-    true
 }
 
 #[tokio::test]
@@ -54,9 +30,10 @@ async fn a_certificate_is_checked_where_that_is_asked_for() {
         return;
     };
     let folder = server.folder();
-    if !make_certificates(folder) {
+    if !certificates::make(folder, "DNS:localhost") {
         return;
     }
+    hand_over(folder);
     let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     for (setting, value) in [
         ("ssl", "on"),
