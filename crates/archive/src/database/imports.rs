@@ -151,18 +151,20 @@ impl Archive {
         row.as_ref().map(TryInto::try_into).transpose()
     }
 
-    /// Whether an import of this name has come to its end, be it with gaps.
+    /// Whether an import of a repository has come to its end, be it with gaps, whatever the
+    /// repository was called then.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn has_ended_import(&self, name: &RepositoryName) -> Result<bool, DatabaseError> {
+    pub async fn has_ended_import(
+        &self,
+        repository: &RepositoryUuid,
+    ) -> Result<bool, DatabaseError> {
         let ended: i64 = statement(
-            "select count(*) from imports
-             where workspace = $1 and slug = $2 and state in ($3, $4)",
+            "select count(*) from imports where repository_uuid = $1 and state in ($2, $3)",
         )
-        .bind(name.workspace.as_str())
-        .bind(name.slug.as_str())
+        .bind(repository.as_str())
         .bind(ImportState::Complete.name())
         .bind(ImportState::CompleteWithGaps.name())
         .fetch_scalar(&self.reader)

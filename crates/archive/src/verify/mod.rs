@@ -237,8 +237,16 @@ async fn is_incomplete(
     report: Option<&ImportReport>,
     proven_at: Option<DateTime<Utc>>,
 ) -> Result<bool, DatabaseError> {
-    let has_begun = report.is_some() && proven_at.is_none();
-    Ok(has_begun && !archive.has_ended_import(&repository.name).await?)
+    let has_ended = |report: &ImportReport| {
+        matches!(
+            report.state,
+            ImportState::Complete | ImportState::CompleteWithGaps
+        )
+    };
+    if proven_at.is_some() || report.is_none_or(has_ended) {
+        return Ok(false);
+    }
+    Ok(!archive.has_ended_import(&repository.uuid).await?)
 }
 
 type Digests = std::collections::BTreeMap<String, ListDigest>;

@@ -209,6 +209,29 @@ async fn an_object_that_is_another_or_no_json_is_damaged() {
 }
 
 #[tokio::test]
+async fn without_an_import_that_ended_it_is_incomplete_by_whatever_name() {
+    let store = filled(&[1, 2]).await;
+    let before = "teapots/old-kettle".parse().unwrap();
+    let first = store.start_import(1, &before).await;
+    store.start_import(2, &name()).await;
+    let mut side = store.side().await;
+    side.run("update imports set state = 'failed', finished_at_ms = 5")
+        .await;
+    let proof = prove(&store, 10).await;
+    assert_eq!(proof.state, ProofState::Incomplete);
+    assert_eq!(proof.proven_at, None);
+    let mut transaction = store.begin().await;
+    transaction
+        .set_import_repository(first, &repository_uuid(1))
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+    side.run("update imports set state = 'complete_with_gaps' where slug = 'old-kettle'")
+        .await;
+    assert_eq!(prove(&store, 20).await.state, ProofState::Proven);
+}
+
+#[tokio::test]
 async fn a_change_by_an_import_or_an_export_is_none_behind_its_back() {
     let store = filled(&[1, 2]).await;
     prove(&store, 10).await;
