@@ -11,9 +11,9 @@ use url::Host;
 /// let there = Url::parse("http://localhost.example.org/").unwrap();
 /// assert!(!there.host().is_some_and(|host| bucketload_model::is_loopback(&host)));
 /// ```
-pub fn is_loopback(host: &Host<&str>) -> bool {
+pub fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
     match host {
-        Host::Domain(name) => *name == "localhost",
+        Host::Domain(name) => name.as_ref() == "localhost",
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
     }

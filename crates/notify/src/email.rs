@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use bucketload_model::is_loopback;
 use chrono::{DateTime, Utc};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Mailboxes};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use secrecy::{ExposeSecret as _, SecretString};
-use url::Url;
+use url::{Host, Url};
 
 use crate::digest::{self, Mail};
 use crate::{ChannelError, LONGEST_SEND, Message, SendError, one_line};
@@ -147,12 +148,9 @@ fn server(url: &SecretString, allow_insecure: bool) -> Result<Url, ChannelError>
         // A server that cannot is not spoken to.
         ("smtp", true) => url.set_query(Some("tls=required")),
         ("smtp", false) => {
-            let host = url.host_str().unwrap_or_default();
-            let is_here = host == "localhost"
-                || host
-                    .trim_matches(['[', ']'])
-                    .parse()
-                    .is_ok_and(|it: std::net::IpAddr| it.is_loopback());
+            // Of a scheme that it does not know, the library takes no host apart.
+            let host = Host::parse(url.host_str().unwrap_or_default());
+            let is_here = host.is_ok_and(|host| is_loopback(&host));
             if !is_here && !allow_insecure {
                 return Err(ChannelError::Insecure);
             }
