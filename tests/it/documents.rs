@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::figures::TABLE;
+use crate::named_commands::pages;
 
 fn read(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -63,25 +64,16 @@ fn every_package_comes_from_crates_io() {
 
 #[test]
 fn every_link_between_documents_leads_somewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for page in [
-        "README.md",
-        "CONTRIBUTING.md",
-        "docs/DECISIONS.md",
-        "docs/ARCHITECTURE.md",
-        "docs/BENCHMARKS.md",
-        "docs/DEPENDENCIES.md",
-        "docs/CREDENTIALS.md",
-        "docs/SERVER.md",
-        "docs/METRICS.md",
-        "docs/OPERATIONS.md",
-    ] {
-        let text = read(page);
-        let folder = root.join(page).parent().unwrap().to_owned();
+    let pages = pages();
+    assert!(pages.len() > 20, "{pages:?}");
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let folder = page.parent().unwrap();
         for link in text.split("](").skip(1) {
             let target = link.split(')').next().unwrap();
             if !target.starts_with("http") {
-                assert!(folder.join(target).exists(), "{page}: {target}");
+                let exists = folder.join(target).exists();
+                assert!(exists, "{}: {target}", page.display());
             }
         }
     }

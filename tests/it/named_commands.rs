@@ -19,6 +19,16 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     files.into_iter().filter(ours).chain(below).collect()
 }
 
+/// The documents: those at the top, those in `docs/`, and those of each crate.
+pub(crate) fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let entries = std::fs::read_dir(&root).unwrap();
+    let top = entries.map(|entry| entry.unwrap().path());
+    let top = top.filter(|path| path.extension().is_some_and(|ending| ending == "md"));
+    let below = ["docs", "crates"].map(|folder| files(&root.join(folder), "md"));
+    top.chain(below.into_iter().flatten()).collect()
+}
+
 /// What stands between these two characters and begins with our name.
 fn quoted(text: &str, [open, close]: [char; 2]) -> Vec<&str> {
     let parts = text.match_indices(open).filter_map(|(at, _)| {
@@ -71,9 +81,6 @@ fn complaint(arguments: &[String]) -> Option<String> {
 
 #[test]
 fn commands_that_documents_and_messages_name_are_understood() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut pages = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
-    pages.extend(files(&root.join("docs"), "md"));
     let mut commands = BTreeSet::new();
     let mut note = |text: &str| {
         let found = quoted(text, ['`', '`']);
@@ -81,17 +88,9 @@ fn commands_that_documents_and_messages_name_are_understood() {
         let found = found.chain(lines(text));
         commands.extend(found.map(arguments));
     };
-    for page in &pages {
-        note(&std::fs::read_to_string(page).unwrap());
-    }
-    for entry in std::fs::read_dir(root.join("crates")).unwrap() {
-        let folder = entry.unwrap().path();
-        for source in files(&folder, "md")
-            .into_iter()
-            .chain(files(&folder.join("src"), "rs"))
-        {
-            note(&std::fs::read_to_string(source).unwrap());
-        }
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for text in pages().into_iter().chain(files(&crates, "rs")) {
+        note(&std::fs::read_to_string(text).unwrap());
     }
     assert!(commands.len() > 40, "{}", commands.len());
     let wrong = commands
